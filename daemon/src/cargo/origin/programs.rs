@@ -1,0 +1,174 @@
+//! The programs that are known to start Cargo: how they are recognised.
+
+mod table;
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::OriginKind;
+use crate::process::Process;
+
+use table::{By, MANAGERS, PROGRAMS, SHELL_OPTIONS, SHELLS, WRAPPERS};
+
+/// What a known program decides: its kind and name.
+pub(super) fn known(process: &Process) -> Option<(OriginKind, &'static str)> {
+    let found = PROGRAMS
+        .iter()
+        .find(|program| program.by.iter().any(|by| by.matches(process)));
+    found.map(|program| (program.kind, program.name))
+}
+
+/// The name of the shell, where a person types into it: it has a terminal, and is given neither a command nor a
+/// script.
+pub(super) fn interactive_shell(process: &Process) -> Option<&'static str> {
+    let shell = listed(process, SHELLS)?;
+    (process.has_terminal && reads_from_person(process)).then_some(shell)
+}
+
+/// The name of the manager of services that a process is.
+pub(super) fn manager(process: &Process) -> Option<&'static str> {
+    listed(process, MANAGERS)
+}
+
+/// Whether a process only runs another one for somebody: a tool, or a shell with a command or a script.
+pub(super) fn is_wrapper(process: &Process) -> bool {
+    let is_cargo_command = names(process).any(|name| {
+        // `python3.12` and the like.
+        name.starts_with(b"cargo-") || name.starts_with(b"python3.")
+    });
+    is_cargo_command || listed(process, WRAPPERS).is_some() || listed(process, SHELLS).is_some()
+}
+
+/// Whether it is a program with windows on macOS: launchd starts it, and it is no service for that.
+pub(super) fn is_mac_app(process: &Process) -> bool {
+    let exe = process.exe.as_deref().map_or(&[][..], bytes);
+    contains(exe, b".app/Contents/MacOS/")
+}
+
+/// The first name of a process that is in the list.
+fn listed(process: &Process, list: &[&'static str]) -> Option<&'static str> {
+    let position = |name: &[u8]| list.iter().find(|listed| listed.as_bytes() == name);
+    names(process).find_map(position).copied()
+}
+
+/// The names of a process: its file, the kernel's short name, and the name it gives itself.
+fn names(process: &Process) -> impl Iterator<Item = &[u8]> {
+    let exe = process.exe.as_deref().and_then(Path::file_name);
+    let own = process.argv.first().map(|own| basename(own));
+    // A login shell has a dash before its name.
+    let own = own.map(|own| own.strip_prefix(b"-").unwrap_or(own));
+    let short = process.name.as_bytes();
+    [exe.map(OsStr::as_encoded_bytes), Some(short), own]
+        .into_iter()
+        .flatten()
+}
+
+/// How long the kernel's short name is at most: 15 bytes on Linux. The 16 of macOS show up to one more.
+const SHORT_NAME: usize = 15;
+
+impl By {
+    fn matches(&self, process: &Process) -> bool {
+        match self {
+            Self::Name(name) => {
+                let short = process.name.as_bytes();
+                let is_cut = short.len() >= SHORT_NAME && name.as_bytes().starts_with(short);
+                is_cut || names(process).any(|own| own == name.as_bytes())
+            }
+            Self::Begin(begin) => {
+                let short = process.name.as_bytes();
+                let is_cut = short.len() >= SHORT_NAME && begin.as_bytes().starts_with(short);
+                is_cut || names(process).any(|own| own.starts_with(begin.as_bytes()))
+            }
+            Self::Path(part) => contains(process.exe.as_deref().map_or(&[], bytes), part.as_bytes()),
+            Self::Script(name) => script(process).is_some_and(|script| script == name.as_bytes()),
+            Self::Argument(part) => {
+                let first = process.argv.iter().skip(1).take(ARGUMENTS);
+                runs_scripts(process)
+                    && first
+                        .map(|word| word.as_encoded_bytes())
+                        .any(|word| contains(word, part.as_bytes()))
+            }
+        }
+    }
+}
+
+/// How many arguments of an interpreter are looked at: Java's class path and options come first.
+const ARGUMENTS: usize = 40;
+
+/// Whether the process runs a program that is named in its arguments.
+fn runs_scripts(process: &Process) -> bool {
+    // Electron editors run their extensions' scripts with a copy of themselves; those are known by their own names.
+    const RUNNERS: &[&[u8]] = &[
+        b"node", b"bun", b"deno", b"python", b"java", b"ruby", b"bash", b"sh", b"dash", b"zsh", b"uv",
+    ];
+    names(process).any(|name| RUNNERS.iter().any(|runner| is_version_of(name, runner)))
+}
+
+/// Whether a program is this one, or a version of it: `python3.12`.
+fn is_version_of(name: &[u8], program: &[u8]) -> bool {
+    let version = name.strip_prefix(program);
+    version.is_some_and(|version| version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
+}
+
+/// The name of the script that an interpreter runs, without its extension.
+fn script(process: &Process) -> Option<&[u8]> {
+    if !runs_scripts(process) {
+        return None;
+    }
+    let mut words = process.argv.iter().skip(1).map(|word| word.as_encoded_bytes());
+    let word = words.find(|word| !word.starts_with(b"-"))?;
+    let name = word.rsplit(|byte| *byte == b'/').next()?;
+    Some(
+        [&b".js"[..], b".mjs", b".cjs", b".py"]
+            .iter()
+            .find_map(|end| name.strip_suffix(*end))
+            .unwrap_or(name),
+    )
+}
+
+/// Whether a shell takes its commands from a person, as far as its arguments say.
+fn reads_from_person(shell: &Process) -> bool {
+    // Without arguments nothing is known: every shell has its own name at least.
+    if shell.argv.is_empty() {
+        return false;
+    }
+    let mut words = shell.argv.iter().skip(1);
+    while let Some(word) = words.next() {
+        let word = word.as_encoded_bytes();
+        if SHELL_OPTIONS.iter().any(|option| option.as_bytes() == word) {
+            words.next();
+        } else if takes_command(word) || !word.starts_with(b"-") && !word.starts_with(b"+") {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether an option gives a shell a command, or has it read commands that nobody types: `-c`, `-lc`, `-s`.
+fn takes_command(option: &[u8]) -> bool {
+    if option.starts_with(b"--") {
+        return [&b"--command"[..], b"--commands", b"--command="]
+            .iter()
+            .any(|name| option.starts_with(name));
+    }
+    // pwsh writes its options in words.
+    let is_cluster = option.starts_with(b"-") && option.len() <= 6;
+    let letters = option.get(1..).filter(|_| is_cluster).unwrap_or_default();
+    letters.contains(&b'c')
+        || letters.contains(&b's') && !letters.contains(&b'i')
+        || option.eq_ignore_ascii_case(b"-command")
+        || option.eq_ignore_ascii_case(b"-file")
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}
+
+fn basename(path: &OsStr) -> &[u8] {
+    let path = path.as_encoded_bytes();
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}

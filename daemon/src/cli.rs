@@ -1,0 +1,113 @@
+//! The command line: one file for each command, and this one for what they share.
+
+pub mod exit;
+mod generate;
+mod human;
+mod output;
+mod status;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use self::exit::Code;
+use self::output::Output;
+use crate::os::LookError;
+
+const EXAMPLES: &str = "\
+Examples:
+  lockwatch                  who holds Cargo's locks right now, and who waits
+  lockwatch status --all     the locks that block nobody too
+  lockwatch status --json    for programs; the form is described in the README
+  lockwatch status --check && cargo build
+
+Exit status:
+  0   done; with --check: nobody waits and nobody is stuck
+  1   with --check: somebody waits for a lock, or its holder is stuck
+  2   the command line was not understood
+  69  the system does not tell about locks (no /proc)
+  77  reading the locks was not permitted";
+
+/// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
+///
+/// Without a command it is `status`.
+#[derive(Debug, Parser)]
+#[command(name = "lockwatch", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Status(status::Args),
+    Completions(generate::CompletionsArgs),
+    Man(generate::ManArgs),
+}
+
+/// What went wrong, in one sentence with the way out.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{source}; {}", way_out(.source))]
+    Look {
+        #[from]
+        source: LookError,
+    },
+    #[error("cannot write the output: {0}")]
+    Write(#[source] std::io::Error),
+    #[error("cannot write the output as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+fn way_out(error: &LookError) -> &'static str {
+    match error {
+        LookError::Table { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            "run lockwatch where this file may be read"
+        }
+        LookError::Table { .. } => "lockwatch needs /proc; in a container or chroot, mount it (`mount -t proc proc /proc`)",
+        LookError::Processes(_) => "run lockwatch as the user whose builds you want to see",
+    }
+}
+
+impl Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Look { source: LookError::Table { source, .. } | LookError::Processes(source) }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                Code::NotPermitted
+            }
+            Self::Look { .. } => Code::Unavailable,
+            Self::Write(_) | Self::Json(_) => Code::Contended,
+        }
+    }
+}
+
+/// Runs one command line, the program's name first, and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(usage) => return output::usage(&usage).into(),
+    };
+    let mut out = Output::new();
+    let result = match cli.command.unwrap_or(Command::Status(status::Args::default())) {
+        Command::Status(args) => status::run(&args, &mut out),
+        Command::Completions(args) => generate::completions(&args, &mut out),
+        Command::Man(args) => generate::man(&args, &mut out),
+    };
+    match result.and_then(|code| out.flush().map(|()| code)) {
+        Ok(code) => code.into(),
+        // Whoever read our output has read enough.
+        Err(Error::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Code::Done.into(),
+        Err(error) => {
+            output::complain(&error.to_string());
+            error.code().into()
+        }
+    }
+}
+
+/// The whole command line, for the man page and the completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,25 @@
+//! The exit codes, which scripts rely on. From 64 on they are those of sysexits.h.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Code {
+    /// Done; the locks are free.
+    Done = 0,
+    /// A lock is contended or its holder stuck (`--check`), or the output could not be written.
+    Contended = 1,
+    /// The command line was not understood.
+    Usage = 2,
+    /// What the command needs is not there: the system's table of locks.
+    Unavailable = 69,
+    /// The system did not permit it.
+    NotPermitted = 77,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}

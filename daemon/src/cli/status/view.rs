@@ -1,0 +1,278 @@
+//! A state as text for people: the answer in the first line, then an entry for each process. Pure.
+
+mod entry;
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use self::entry::{Entry, entries};
+use super::human;
+use crate::cargo::lock_kind::LockKind;
+use crate::cargo::origin::OriginKind;
+use crate::os::Mode;
+use crate::state::{Lock, Process, State};
+use crate::verdict::{Class, Reason, Verdict};
+
+/// How a state is shown.
+pub(super) struct View<'a> {
+    /// What `~` stands for.
+    pub(super) home: Option<&'a str>,
+    /// The terminal's width in columns; none where lines may be of any length.
+    pub(super) width: Option<usize>,
+    /// Whether to show what blocks nobody.
+    pub(super) all: bool,
+}
+
+const STRONG: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const WARN: Style = AnsiColor::Yellow.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+
+/// So many waiters are listed for each holder; with `--all` every one is.
+const WAITERS_SHOWN: usize = 10;
+/// The column in which the values of an entry begin.
+const INDENT: usize = 14;
+
+impl View<'_> {
+    /// The whole text.
+    pub(super) fn render(&self, state: &State) -> String {
+        let entries = entries(state);
+        let (shown, rest): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =
+            entries.iter().partition(|entry| self.all || entry.matters());
+        let mut text = self.headline(state, &entries);
+        for entry in &shown {
+            text.push('\n');
+            self.entry(&mut text, state, entry);
+        }
+        for lock in state.locks.iter().filter(|lock| lock.holders.is_empty()) {
+            text.push('\n');
+            self.holderless(&mut text, state, lock);
+        }
+        self.bystanders(&mut text, state);
+        if !rest.is_empty() && (rest.len() > 1 || !shown.is_empty()) {
+            let processes = human::count(rest.len(), "process holds", "processes hold");
+            let _ = writeln!(text, "\n{FAINT}{processes} locks that block nobody; `lockwatch status --all` shows them{FAINT:#}");
+        }
+        if !state.notes.is_empty() {
+            text.push('\n');
+        }
+        for note in &state.notes {
+            let _ = writeln!(text, "{WARN}note:{WARN:#} {note}");
+        }
+        text
+    }
+
+    /// The answer in one line.
+    fn headline(&self, state: &State, entries: &[Entry<'_>]) -> String {
+        let leader = entries.iter().max_by_key(|entry| (entry.is_stuck(), entry.queue, std::cmp::Reverse(entry.process.pid)));
+        let waiting = entry::waiting_processes(state);
+        let others = entries.len().saturating_sub(1);
+        match leader {
+            None if state.locks.is_empty() => format!("{STRONG}No Cargo lock is held{STRONG:#}\n"),
+            None => format!("{STRONG}{} for a Cargo lock that nobody is seen to hold{STRONG:#}\n", human::count(waiting, "process waits", "processes wait")),
+            Some(leader) if leader.queue == 0 && !leader.is_stuck() && others > 0 => {
+                format!("{STRONG}{} hold Cargo locks; nobody is waiting{STRONG:#}\n", human::count(entries.len(), "process", "processes"))
+            }
+            Some(leader) => {
+                let who = format!("{STRONG}{}{STRONG:#} (pid {}, {})", leader.process.command, leader.process.pid, started(leader.process, state));
+                let what = self.object(leader);
+                let doing = doing(leader.verdict);
+                let queue = match (leader.queue, waiting - leader.queue) {
+                    (0, 0) => "nobody is waiting".to_owned(),
+                    (here, 0) => format!("{WARN}{here} waiting{WARN:#}"),
+                    (here, elsewhere) => format!("{WARN}{here} waiting{WARN:#}, {elsewhere} more elsewhere"),
+                };
+                format!("{who} {doing} {what}; {queue}\n")
+            }
+        }
+    }
+
+    /// What a process holds, as the answer names it: the lock that most wait for.
+    fn object(&self, entry: &Entry<'_>) -> String {
+        let Some((lock, _)) = entry.holds.iter().max_by_key(|(lock, mode)| {
+            (lock.waiters.len(), *mode == Some(Mode::Exclusive), std::cmp::Reverse(lock.kind))
+        }) else {
+            return String::new();
+        };
+        let place = human::path(place(lock), self.home);
+        let also = match entry.contended().filter(|other| !std::ptr::eq(*other, *lock)).count() {
+            0 => String::new(),
+            others => format!(" and {}", human::count(others, "other lock", "other locks")),
+        };
+        format!("the {STRONG}{}{STRONG:#} of {place}{also}", lock.label)
+    }
+
+    fn entry(&self, text: &mut String, state: &State, entry: &Entry<'_>) {
+        self.title(text, entry.process);
+        self.about(text, state, entry.process);
+        let width = entry.holds.iter().map(|(lock, mode)| held_as(lock, *mode).chars().count()).max().unwrap_or(0);
+        for (place, (lock, mode)) in entry.holds.iter().enumerate() {
+            let path = human::path(&lock.path, self.home);
+            let deleted = if lock.deleted { " (deleted: a cargo that starts now will not wait for it)" } else { "" };
+            let name = if place == 0 { "holds" } else { "" };
+            field(text, name, &format!("{:width$}  {path}{deleted}", held_as(lock, *mode)));
+        }
+        let verdict = entry.verdict;
+        let style = style(verdict.class);
+        field(text, "verdict", &format!("{style}{}{style:#}", judgement(verdict)));
+        for line in &verdict.evidence {
+            field(text, "", line);
+        }
+        field(text, "advice", &verdict.advice);
+        self.waiters(text, state, entry);
+    }
+
+    fn title(&self, text: &mut String, process: &Process) {
+        let pid = format!("pid {}", process.pid);
+        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(pid.len() + 2).max(20));
+        let _ = writeln!(text, "{STRONG}{}{STRONG:#}  {pid}", human::cut(&process.command, room));
+    }
+
+    fn about(&self, text: &mut String, state: &State, process: &Process) {
+        field(text, "started by", &starter(process, state));
+        for (name, value) in [("in", &process.cwd), ("toolchain", &process.toolchain)] {
+            if let Some(value) = value {
+                field(text, name, &human::path(value, self.home));
+            }
+        }
+    }
+
+    fn waiters(&self, text: &mut String, state: &State, entry: &Entry<'_>) {
+        let shown = if self.all { usize::MAX } else { WAITERS_SHOWN };
+        for (place, (lock, waiter)) in entry.behind.iter().enumerate().take(shown) {
+            let name = if place == 0 { "waiting" } else { "" };
+            let process = &waiter.process;
+            let line = format!("pid {}  {}  {FAINT}for the {}, {}{FAINT:#}", process.pid, process.command, lock.label, started(process, state));
+            field(text, name, &line);
+        }
+        let more = entry.behind.len().saturating_sub(shown);
+        if more > 0 {
+            field(text, "", &format!("and {more} more; `lockwatch status --all` shows them"));
+        }
+    }
+
+    /// A lock that somebody waits for, and whose holder could not be seen.
+    fn holderless(&self, text: &mut String, state: &State, lock: &Lock) {
+        let _ = writeln!(text, "{STRONG}{}{STRONG:#}  {}", lock.label, human::path(&lock.path, self.home));
+        field(text, "holder", "not seen");
+        for (place, waiter) in lock.waiters.iter().enumerate() {
+            let name = if place == 0 { "waiting" } else { "" };
+            field(text, name, &format!("pid {}  {}  {FAINT}{}{FAINT:#}", waiter.process.pid, waiter.process.command, started(&waiter.process, state)));
+        }
+    }
+
+    fn bystanders(&self, text: &mut String, state: &State) {
+        let Some(processes) = state.processes.as_ref().filter(|processes| !processes.is_empty()) else {
+            return;
+        };
+        let _ = writeln!(text, "\n{STRONG}Not involved{STRONG:#}");
+        let width = processes.iter().map(|process| process.command.chars().count()).max().unwrap_or(0).min(60);
+        for process in processes {
+            let folder = process.cwd.as_deref().map(|cwd| format!(" in {}", human::path(cwd, self.home))).unwrap_or_default();
+            let _ = writeln!(text, "  pid {:<7}  {:width$}  {FAINT}{}{folder}{FAINT:#}", process.pid, human::cut(&process.command, 60), started(process, state));
+        }
+    }
+}
+
+/// One line of an entry.
+fn field(text: &mut String, name: &str, value: &str) {
+    let _ = writeln!(text, "  {FAINT}{name:<width$}{FAINT:#}{value}", width = INDENT - 2);
+}
+
+fn held_as(lock: &Lock, mode: Option<Mode>) -> String {
+    match mode {
+        Some(Mode::Exclusive) => format!("{}, exclusive", lock.label),
+        Some(Mode::Shared) => format!("{}, shared", lock.label),
+        None => lock.label.clone(),
+    }
+}
+
+/// The folder that a lock protects.
+fn place(lock: &Lock) -> &str {
+    match lock.kind {
+        LockKind::BuildDir | LockKind::ArtifactDir | LockKind::BuildUnit | LockKind::PackageScratch => {
+            human::project(&lock.path)
+        }
+        _ => lock.path.rsplit_once('/').map_or("", |(folder, _)| folder),
+    }
+}
+
+/// `started by rust-analyzer 2m 13s ago`.
+fn started(process: &Process, state: &State) -> String {
+    let ago = process.started_at.map(|at| format!(" {} ago", human::since(at, state.as_of)));
+    let by = match (process.origin.kind, process.origin.name.as_deref()) {
+        (OriginKind::Orphan, Some(name)) => format!("started by {name}, which is gone,"),
+        (OriginKind::Orphan, None) => "left behind, started".to_owned(),
+        (_, Some(name)) => format!("started by {name}"),
+        (_, None) => "started".to_owned(),
+    };
+    match ago {
+        Some(ago) => by + &ago,
+        None => format!("{} at an unknown time", by.trim_end_matches(',')),
+    }
+}
+
+/// `rust-analyzer (editor, pid 4600), 2m 13s ago`.
+fn starter(process: &Process, state: &State) -> String {
+    let origin = &process.origin;
+    let kind = kind_name(origin.kind);
+    let who = match (origin.name.as_deref(), origin.pid) {
+        (Some(name), Some(pid)) => format!("{name} ({kind}, pid {pid})"),
+        (Some(name), None) => format!("{name} ({kind})"),
+        (None, Some(pid)) => format!("{kind} (pid {pid})"),
+        (None, None) => kind.to_owned(),
+    };
+    match process.started_at {
+        Some(at) => format!("{who}, {} ago", human::since(at, state.as_of)),
+        None => who,
+    }
+}
+
+fn kind_name(kind: OriginKind) -> &'static str {
+    match kind {
+        OriginKind::Terminal => "terminal",
+        OriginKind::Editor => "editor",
+        OriginKind::Agent => "agent",
+        OriginKind::Ci => "CI",
+        OriginKind::Service => "service",
+        OriginKind::Orphan => "starter is gone",
+        OriginKind::Unknown => "unknown",
+    }
+}
+
+fn doing(verdict: &Verdict) -> String {
+    match (verdict.class, verdict.reason) {
+        (Class::Stuck, Reason::Suspended) => format!("is {BAD}suspended{BAD:#} and holds"),
+        (Class::Stuck, Reason::Deadlock) => format!("is {BAD}deadlocked{BAD:#} and holds"),
+        (Class::Stuck, _) => format!("is {BAD}stuck{BAD:#} and holds"),
+        (Class::Quiet, Reason::Traced) => "is stopped by a debugger and holds".to_owned(),
+        _ => "holds".to_owned(),
+    }
+}
+
+fn judgement(verdict: &Verdict) -> &'static str {
+    match (verdict.class, verdict.reason) {
+        (Class::Stuck, Reason::Suspended) => "stuck: suspended",
+        (Class::Stuck, Reason::Deadlock) => "stuck: deadlock",
+        (Class::Stuck, _) => "stuck",
+        (Class::Waiting, _) => "waiting for another Cargo lock itself",
+        (Class::Quiet, Reason::Traced) => "quiet: stopped by a debugger",
+        (Class::Quiet, _) => "quiet",
+        (Class::Working, _) => "working",
+        (Class::Unknown, _) => "not known from one look",
+    }
+}
+
+fn style(class: Class) -> Style {
+    match class {
+        Class::Stuck => BAD,
+        Class::Waiting | Class::Quiet => WARN,
+        Class::Working => GOOD,
+        Class::Unknown => FAINT,
+    }
+}
+
+#[cfg(test)]
+mod tests;

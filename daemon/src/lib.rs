@@ -1,0 +1,31 @@
+//! lockwatch shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
+//!
+//! # Theory of operation
+//!
+//! Cargo guards its folders with flock(2) on empty files. The files are never deleted and their content and times never
+//! change, so only the kernel knows whether one is locked, and by whom. lockwatch asks it, and never takes, creates,
+//! writes or deletes a lock file itself.
+//!
+//! Data flows one way, and nothing downstream asks the kernel again:
+//!
+//! 1. [`os`] reads the locks and the processes: from `/proc` on Linux, from the processes' file tables on macOS. It is
+//!    told by [`cargo::lock_kind`] which paths matter, so that it finds a lock wherever it lies.
+//! 2. [`observation`] puts one look together: each lock file with its holders and waiters, and for each of these what
+//!    it does ([`cargo::command`]) and who started it ([`cargo::origin`]).
+//! 3. [`wait_graph`] tells who is in whose way, the head of each queue, and circles; [`verdict`] judges each holder.
+//! 4. [`state`] is the model that all outputs show, as JSON for programs; [`cli`] makes text of it for people.
+//!
+//! Everything but [`os`], [`process::named`], [`places`] and the outer layer of [`cli`] is pure: no clock, no file, no
+//! process; time comes in as an argument.
+
+pub mod cargo;
+pub mod cli;
+pub mod observation;
+pub mod os;
+pub mod places;
+pub mod process;
+pub mod state;
+pub mod text;
+pub mod token;
+pub mod verdict;
+pub mod wait_graph;

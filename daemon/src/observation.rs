@@ -1,0 +1,203 @@
+//! One look: the locks at one moment, with what is known about each process that has to do with one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::cargo::command::{self, Invocation};
+use crate::cargo::lock_kind::{self, LockFile};
+use crate::cargo::origin::{self, Origin};
+use crate::os::{Claim, FileId, Interest, Kernel, LockedFile, LookError, Note, Precision};
+use crate::places::CargoHomes;
+use crate::process::{self, Detail, Pid, Process, ProcessId};
+
+/// The locks at one moment.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// When it was made.
+    pub at: Timestamp,
+    /// Which run of the machine it was made in.
+    pub boot_id: u64,
+    /// Whether the kernel could say it all.
+    pub precision: Precision,
+    /// What could not be seen.
+    pub notes: Vec<Note>,
+    /// The lock files in use, in the order of their paths.
+    pub locks: Vec<Lock>,
+    /// Everyone who holds or waits.
+    pub processes: BTreeMap<ProcessId, Participant>,
+}
+
+/// One lock file in use.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// Which file it is.
+    pub file: FileId,
+    /// Its path.
+    pub path: PathBuf,
+    /// What kind of lock it is.
+    pub table: &'static LockFile,
+    /// Whether its last name was deleted.
+    pub deleted: bool,
+    /// Whether the path is one of another mount namespace.
+    pub other_mount_namespace: bool,
+    /// Who holds it.
+    pub holders: Vec<Claim>,
+    /// Who waits for it.
+    pub waiters: Vec<Claim>,
+}
+
+/// A process that has to do with a Cargo lock.
+#[derive(Clone, Debug)]
+pub struct Participant {
+    /// What the kernel tells about it.
+    pub process: Process,
+    /// What it does.
+    pub invocation: Invocation,
+    /// The rustup toolchain that its program belongs to.
+    pub toolchain: Option<String>,
+    /// Who started it.
+    pub origin: Origin,
+    /// Its ancestors, the parent first.
+    pub ancestors: Vec<ProcessId>,
+}
+
+/// No chain of ancestors is longer than this; a longer one is a loop that a reused process number made.
+const MAX_ANCESTORS: usize = 64;
+
+/// Looks at the locks with a given kernel.
+#[derive(Debug)]
+pub struct Observer<K> {
+    kernel: K,
+    homes: CargoHomes,
+}
+
+impl<K: Kernel> Observer<K> {
+    /// Watches with the given eyes.
+    pub fn new(kernel: K, homes: CargoHomes) -> Self {
+        Self { kernel, homes }
+    }
+
+    /// Looks once.
+    pub fn look(&mut self, at: Timestamp) -> Result<Look, LookError> {
+        let homes = &self.homes;
+        let is_home = |folder: &Path| homes.contains(folder);
+        let is_lock = |path: &Path| lock_kind::recognise(path, &is_home).is_some();
+        let known = homes.lock_files();
+        let mut table = self.kernel.locks(&Interest { is_lock: &is_lock, known: &known })?;
+        table.notes.extend(homes.problem());
+        let locks: Vec<Lock> = table
+            .files
+            .into_iter()
+            .filter_map(|file| Some(Lock::of(lock_kind::recognise(&file.path, &is_home)?, file)))
+            .collect();
+        let mut lineage = Lineage { kernel: &mut self.kernel, known: HashMap::new() };
+        let mut processes = BTreeMap::new();
+        for claim in locks.iter().flat_map(|lock| lock.holders.iter().chain(&lock.waiters)) {
+            if !processes.contains_key(&claim.process) {
+                let found = lineage.participant(claim.process.pid).filter(|found| found.process.id == claim.process);
+                processes.extend(found.map(|found| (claim.process, found)));
+            }
+        }
+        let mut look = Look {
+            at,
+            boot_id: self.kernel.boot_id(),
+            precision: table.precision,
+            notes: table.notes,
+            locks,
+            processes,
+        };
+        look.forget_the_dead();
+        Ok(look)
+    }
+
+    /// The cargo and rustc processes of this user that neither hold nor wait.
+    pub fn bystanders(&mut self, look: &Look) -> Vec<Participant> {
+        let uid = self.kernel.own_uid();
+        let mut lineage = Lineage { kernel: &mut self.kernel, known: HashMap::new() };
+        let mut found: Vec<Participant> = process::named(may_be_rust_tool)
+            .into_iter()
+            .filter_map(|pid| lineage.participant(pid))
+            .filter(|one| one.process.uid == uid && one.invocation.program.is_rust_tool())
+            .filter(|one| !look.processes.contains_key(&one.process.id))
+            .collect();
+        found.sort_by_key(|one| one.process.id);
+        found
+    }
+}
+
+impl Look {
+    /// A process that ended during the look holds nothing and waits for nothing any more.
+    fn forget_the_dead(&mut self) {
+        let processes = &self.processes;
+        for lock in &mut self.locks {
+            let lives = |claim: &Claim| processes.contains_key(&claim.process);
+            lock.holders.retain(lives);
+            lock.waiters.retain(lives);
+        }
+        self.locks.retain(|lock| !lock.holders.is_empty() || !lock.waiters.is_empty());
+    }
+}
+
+impl Lock {
+    fn of(table: &'static LockFile, file: LockedFile) -> Self {
+        let LockedFile { file, path, deleted, other_mount_namespace, holders, waiters } = file;
+        Self { file, path, table, deleted, other_mount_namespace, holders, waiters }
+    }
+
+    /// Cargo's own word for this lock, in the version and for the command that holds it (or waits for it, where the
+    /// holder is not known).
+    pub fn label(&self, look: &Look) -> String {
+        let claim = self.holders.first().or(self.waiters.first());
+        let one = claim.and_then(|claim| look.processes.get(&claim.process));
+        let version = one.and_then(|one| one.toolchain.as_deref()).and_then(command::toolchain_version);
+        let subcommand = one.and_then(|one| one.invocation.program.subcommand());
+        self.table.label(&self.path, claim.and_then(|claim| claim.mode), version, subcommand)
+    }
+}
+
+/// Reads processes and their ancestors, each ancestor once a look: a thousand waiters have few parents.
+struct Lineage<'a, K> {
+    kernel: &'a mut K,
+    known: HashMap<Pid, Option<Process>>,
+}
+
+impl<K: Kernel> Lineage<'_, K> {
+    fn participant(&mut self, pid: Pid) -> Option<Participant> {
+        let process = self.kernel.process(pid, Detail::Full).ok()?;
+        let ancestors = self.ancestors(&process);
+        let marks = self.kernel.environment(pid, origin::MARKS);
+        Some(Participant {
+            invocation: command::read(&process.argv, process.exe.as_deref(), &process.name),
+            toolchain: process.exe.as_deref().and_then(command::toolchain),
+            origin: origin::origin(&process, &ancestors, &marks),
+            ancestors: ancestors.iter().map(|ancestor| ancestor.id).collect(),
+            process,
+        })
+    }
+
+    fn ancestors(&mut self, process: &Process) -> Vec<Process> {
+        let mut chain: Vec<Process> = Vec::new();
+        let (mut parent, mut child_start) = (process.parent, process.id.start);
+        while parent != 0 && chain.len() < MAX_ANCESTORS {
+            let kernel = &mut *self.kernel;
+            let found = self.known.entry(parent).or_insert_with(|| kernel.process(parent, Detail::Lineage).ok());
+            // A parent is older than its child. A younger one was given the number of a parent that ended meanwhile.
+            let Some(found) = found.as_ref().filter(|found| found.id.start <= child_start) else {
+                break;
+            };
+            (parent, child_start) = (found.parent, found.id.start);
+            chain.push(found.clone());
+        }
+        chain
+    }
+}
+
+/// A cheap first sieve by the kernel's short name; [`command::read`] decides.
+fn may_be_rust_tool(name: &str) -> bool {
+    ["cargo", "rustc", "rustdoc", "clippy-driver", "build-script"].iter().any(|begin| name.starts_with(begin))
+}
+
+#[cfg(test)]
+mod tests;

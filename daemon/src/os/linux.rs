@@ -1,0 +1,141 @@
+//! Linux: `/proc/locks` says which process holds and which waits, `/proc/PID/fdinfo` proves it, and `fstat` through the
+//! holder's descriptor says which file it is.
+//!
+//! The table alone is not enough. Its PID is the one that took the lock, which may have ended (the lock lives on in a
+//! child that inherited the descriptor) and whose number may be another's by now. Its device number is the
+//! superblock's. So a holder counts when one of its own descriptors has a `lock:` line with the same text for the file;
+//! a waiter belongs to the held file of that text which it has open.
+
+mod attribution;
+mod lock_line;
+mod lock_table;
+mod proc_dir;
+mod stat;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rustix::time::ClockId;
+
+use self::proc_dir::ProcDir;
+use super::{Interest, Kernel, LockTable, LookError, ProcessError};
+use crate::process::{Detail, Pid, Process, ProcessId};
+
+const LOCKS: &str = "/proc/locks";
+
+/// The kernel that we run on.
+#[derive(Debug)]
+pub struct System {
+    boot_id: u64,
+    uid: u32,
+    /// The wall clock's time at boot, in nanoseconds since 1970. Taken once, so that the start time of a process is the
+    /// same in every look, also after the clock was set.
+    boot_time: Option<i128>,
+    ticks_per_second: u64,
+    /// Whether this is the machine's first PID namespace, which sees all processes.
+    sees_all_pids: bool,
+    foreign: attribution::Foreign,
+}
+
+impl System {
+    /// Gets to know the machine.
+    pub fn new() -> Self {
+        Self {
+            boot_id: boot_id().unwrap_or(0),
+            uid: rustix::process::geteuid().as_raw(),
+            boot_time: boot_time(),
+            ticks_per_second: rustix::param::clock_ticks_per_second(),
+            sees_all_pids: in_first_pid_namespace(),
+            foreign: attribution::Foreign::new(),
+        }
+    }
+
+    fn started_at(&self, ticks: u64) -> Option<Timestamp> {
+        let since_boot = i128::from(ticks) * 1_000_000_000 / i128::from(self.ticks_per_second.max(1));
+        let milliseconds = (self.boot_time? + since_boot) / 1_000_000;
+        Timestamp::from_millisecond(i64::try_from(milliseconds).ok()?).ok()
+    }
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kernel for System {
+    fn boot_id(&self) -> u64 {
+        self.boot_id
+    }
+
+    fn own_uid(&self) -> u32 {
+        self.uid
+    }
+
+    fn locks(&mut self, interest: &Interest<'_>) -> Result<LockTable, LookError> {
+        let failed = |source| LookError::Table { path: LOCKS.into(), source };
+        let table = File::open(LOCKS).map_err(failed)?;
+        attribution::look(&table, interest.is_lock, &mut self.foreign, self.sees_all_pids).map_err(failed)
+    }
+
+    fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
+        let folder = ProcDir::open(pid)?;
+        let stat = folder.stat()?;
+        Ok(Process {
+            id: ProcessId { pid, start: stat.start },
+            parent: stat.parent,
+            group: stat.group,
+            session: stat.session,
+            uid: folder.uid()?,
+            state: stat.state,
+            has_terminal: stat.has_terminal,
+            started_at: self.started_at(stat.start),
+            name: crate::text::escape(OsStr::from_bytes(&stat.comm)),
+            exe: folder.link("exe"),
+            argv: folder.argv(),
+            cwd: if detail == Detail::Full { folder.link("cwd") } else { None },
+        })
+    }
+
+    fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String> {
+        let Ok(folder) = ProcDir::open(pid) else {
+            return BTreeMap::new();
+        };
+        let environment = folder.environment();
+        let pairs = environment.split(|byte| *byte == 0).filter_map(|pair| {
+            let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+            names.contains(&name).then(|| (name.to_owned(), value.to_owned()))
+        });
+        // Of a variable that is set twice, getenv(3) finds the first.
+        let mut found = BTreeMap::new();
+        for (name, value) in pairs {
+            found.entry(name).or_insert(value);
+        }
+        found
+    }
+}
+
+/// The first half of the random number that the kernel drew at boot, as it prints it.
+fn boot_id() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    u64::from_str_radix(&digits, 16).ok()
+}
+
+fn boot_time() -> Option<i128> {
+    let nanoseconds = |clock| {
+        let time = rustix::time::clock_gettime(clock);
+        i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)
+    };
+    let since_boot = nanoseconds(ClockId::Boottime);
+    (since_boot > 0).then(|| nanoseconds(ClockId::Realtime) - since_boot)
+}
+
+/// The first PID namespace has the same number on every machine: `PROC_PID_INIT_INO` in Linux' `include/linux/proc_ns.h`.
+fn in_first_pid_namespace() -> bool {
+    std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link == Path::new("pid:[4026531836]"))
+}

@@ -1,0 +1,385 @@
+//! From the lines of the table to lock files with holders and waiters, each confirmed by the process's own descriptors.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lock_line::{Flock, Key};
+use super::lock_table::{self, ReadAt, Reading};
+use super::proc_dir::{OpenFile, ProcDir};
+use crate::os::{Claim, FileId, LockTable, LockedFile, Mode, Note, Precision};
+use crate::process::{Pid, ProcessId};
+
+/// How often a look is made again because a lock changed hands in the middle of it.
+const TRIES: usize = 5;
+
+/// Held locks that are known to be none of Cargo's, kept from look to look: proving it takes a look at every descriptor
+/// of the holder, or of all processes where the one that took the lock has ended.
+pub(super) type Foreign = HashSet<Flock>;
+
+/// Looks at all locks once.
+pub(super) fn look(
+    table: &impl ReadAt,
+    is_lock: &dyn Fn(&Path) -> bool,
+    foreign: &mut Foreign,
+    sees_all_pids: bool,
+) -> io::Result<LockTable> {
+    for _ in 1..TRIES {
+        let mut look = Look::new(is_lock);
+        look.add(&lock_table::read(table)?, foreign);
+        if !look.changed_meanwhile() {
+            look.settle(table, foreign)?;
+            return Ok(look.into_table(sees_all_pids));
+        }
+    }
+    let mut look = Look::new(is_lock);
+    look.add(&lock_table::read(table)?, foreign);
+    look.settle(table, foreign)?;
+    look.drop_stale_holders();
+    Ok(look.into_table(sees_all_pids))
+}
+
+/// A process's open lock files, or why there are none to see.
+enum Descriptors {
+    Read { process: ProcessId, files: Vec<OpenFile> },
+    Gone,
+    Denied,
+}
+
+/// What became of a waiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placed {
+    /// It stands at its lock, or is no matter of ours.
+    Done,
+    /// It holds the lock by now.
+    HandedOn,
+    /// No holder of the file has been seen.
+    NoHolder,
+}
+
+struct Look<'a> {
+    is_lock: &'a dyn Fn(&Path) -> bool,
+    processes: HashMap<Pid, Descriptors>,
+    files: BTreeMap<FileId, Draft>,
+    /// Which files go by a key; more than one where the key's device number is not unique.
+    by_key: HashMap<Key, BTreeSet<FileId>>,
+    /// Held by the table's word, and not found in the descriptors of the process that it names.
+    unconfirmed: Vec<Flock>,
+    /// Held by a process whose descriptors we may not see.
+    denied: Vec<Flock>,
+    /// Waiting, with no holder seen.
+    unplaced: Vec<Flock>,
+    /// Whether a process that waited by the table's word holds the lock by its own descriptors.
+    handed_on: bool,
+    notes: BTreeSet<Note>,
+}
+
+/// A lock file in the making.
+struct Draft {
+    path: PathBuf,
+    deleted: bool,
+    /// The process in whose mount namespace the path was read.
+    named_by: Pid,
+    holders: BTreeMap<ProcessId, Mode>,
+    waiters: Vec<(ProcessId, Mode)>,
+    /// Whether the lock is held through a descriptor that was inherited: then several may hold an exclusive lock.
+    inherited: bool,
+}
+
+impl<'a> Look<'a> {
+    fn new(is_lock: &'a dyn Fn(&Path) -> bool) -> Self {
+        Self {
+            is_lock,
+            processes: HashMap::new(),
+            files: BTreeMap::new(),
+            by_key: HashMap::new(),
+            unconfirmed: Vec::new(),
+            denied: Vec::new(),
+            unplaced: Vec::new(),
+            handed_on: false,
+            notes: BTreeSet::new(),
+        }
+    }
+
+    fn add(&mut self, reading: &Reading, foreign: &mut Foreign) {
+        if let Some(line) = &reading.unknown {
+            self.notes.insert(Note::UnknownLine { line: line.clone() });
+        }
+        let (waiting, held): (Vec<Flock>, Vec<Flock>) = reading.flocks.iter().partition(|flock| flock.waits);
+        if !foreign.is_empty() {
+            let now: HashSet<&Flock> = held.iter().collect();
+            foreign.retain(|flock| now.contains(flock));
+        }
+        for flock in held {
+            if !foreign.contains(&flock) {
+                self.add_holder(flock);
+            }
+        }
+        for flock in waiting {
+            match self.add_waiter(flock) {
+                Placed::Done => {}
+                Placed::HandedOn => self.handed_on = true,
+                Placed::NoHolder => self.unplaced.push(flock),
+            }
+        }
+    }
+
+    fn scan(&mut self, pid: Pid) -> &Descriptors {
+        self.processes.entry(pid).or_insert_with(|| Descriptors::of(pid, self.is_lock))
+    }
+
+    fn add_holder(&mut self, flock: Flock) {
+        match self.scan(flock.pid) {
+            Descriptors::Denied => self.denied.push(flock),
+            Descriptors::Gone => self.unconfirmed.push(flock),
+            Descriptors::Read { files, .. } => {
+                let confirmed = files.iter().any(|file| file.held.is_some_and(|(_, key)| key == flock.key));
+                if confirmed {
+                    self.take_holds(flock.pid, None);
+                } else {
+                    self.unconfirmed.push(flock);
+                }
+            }
+        }
+    }
+
+    /// Takes over what a process holds by its own descriptors: all of it, or only the locks `wanted`.
+    fn take_holds(&mut self, pid: Pid, wanted: Option<&HashSet<Key>>) {
+        let Some(Descriptors::Read { process, files }) = self.processes.get(&pid) else {
+            return;
+        };
+        for file in files {
+            let Some((mode, key)) = file.held else { continue };
+            if wanted.is_some_and(|wanted| !wanted.contains(&key)) {
+                continue;
+            }
+            let draft = self.files.entry(file.file).or_insert_with(|| Draft::of(file, pid));
+            draft.holders.insert(*process, mode);
+            draft.inherited |= wanted.is_some();
+            self.by_key.entry(key).or_default().insert(file.file);
+        }
+    }
+
+    /// Puts a waiter to the file that it waits for.
+    fn add_waiter(&mut self, flock: Flock) -> Placed {
+        self.scan(flock.pid);
+        let Some(Descriptors::Read { process, files }) = self.processes.get(&flock.pid) else {
+            return Placed::Done; // gone, or another user's: nothing to show
+        };
+        if files.is_empty() {
+            return Placed::Done; // it waits for a lock that is none of Cargo's
+        }
+        if files.iter().any(|file| file.held.is_some_and(|(_, key)| key == flock.key)) {
+            return Placed::HandedOn;
+        }
+        let Some(known) = self.by_key.get(&flock.key) else {
+            return Placed::NoHolder;
+        };
+        for file in files.iter().filter(|file| file.held.is_none() && known.contains(&file.file)) {
+            if let Some(draft) = self.files.get_mut(&file.file) {
+                draft.add_waiter(*process, flock.mode);
+                return Placed::Done;
+            }
+        }
+        Placed::NoHolder
+    }
+
+    /// Whether a lock went from hand to hand while we looked: a waiter holds it by now, an exclusive one seems to have
+    /// several holders, or somebody waits and nobody that we could see holds it.
+    fn changed_meanwhile(&self) -> bool {
+        let unseen: HashSet<Key> = self.denied.iter().chain(&self.unconfirmed).map(|flock| flock.key).collect();
+        self.handed_on
+            || self.files.values().any(Draft::has_too_many_holders)
+            || self.unplaced.iter().any(|flock| !unseen.contains(&flock.key))
+    }
+
+    /// Settles what the descriptors of the named processes did not: holders by inheritance, and waiters behind holders
+    /// that we may not look into.
+    fn settle(&mut self, table: &impl ReadAt, foreign: &mut Foreign) -> io::Result<()> {
+        self.find_heirs(table, foreign)?;
+        for waiter in std::mem::take(&mut self.unplaced) {
+            if self.add_waiter(waiter) == Placed::NoHolder {
+                self.place_without_holder(waiter);
+            }
+        }
+        Ok(())
+    }
+
+    /// The table names a process that does not hold the lock: it ended, its number may be another's, or it closed its
+    /// own descriptor, and a process that inherited one still holds it. Only all processes' descriptors can tell.
+    fn find_heirs(&mut self, table: &impl ReadAt, foreign: &mut Foreign) -> io::Result<()> {
+        if self.unconfirmed.is_empty() {
+            return Ok(());
+        }
+        // Most are locks released since, and lock files of other programs.
+        let still: HashSet<Flock> = lock_table::read(table)?.flocks.into_iter().collect();
+        let mut missing = Vec::new();
+        for flock in std::mem::take(&mut self.unconfirmed) {
+            if !still.contains(&flock) {
+                continue;
+            }
+            match ProcDir::open(flock.pid).and_then(|folder| folder.holder_of(flock.key)) {
+                Ok(Some(path)) if (self.is_lock)(&path) => self.rescan(flock.pid),
+                Ok(Some(_)) => {
+                    foreign.insert(flock);
+                }
+                Ok(None) => missing.push((flock, false)),
+                Err(_) => missing.push((flock, true)),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let keys: HashSet<Key> = missing.iter().map(|(flock, _)| flock.key).collect();
+        for pid in all_pids()? {
+            self.scan(pid);
+            self.take_holds(pid, Some(&keys));
+        }
+        let found = &self.by_key;
+        foreign.extend(missing.iter().filter(|(flock, dead)| *dead && !found.contains_key(&flock.key)).map(|(flock, _)| *flock));
+        Ok(())
+    }
+
+    /// Looks at a process again that took a lock after we had looked.
+    fn rescan(&mut self, pid: Pid) {
+        self.processes.insert(pid, Descriptors::of(pid, self.is_lock));
+        self.take_holds(pid, None);
+    }
+
+    /// Some lock went from hand to hand in each try. Each holder of one that seems to have too many is asked once more;
+    /// who released it drops out, and who got it stays.
+    fn drop_stale_holders(&mut self) {
+        let is_lock = self.is_lock;
+        for (file, draft) in &mut self.files {
+            for _ in 0..TRIES {
+                if !draft.has_too_many_holders() {
+                    break;
+                }
+                draft.holders.retain(|process, _| match Descriptors::of(process.pid, is_lock) {
+                    Descriptors::Read { process: now, files } => {
+                        now == *process && files.iter().any(|open| open.file == *file && open.held.is_some())
+                    }
+                    _ => false,
+                });
+            }
+        }
+    }
+
+    /// A waiter whose lock nobody that we can see holds. Its own open files tell which lock it is.
+    fn place_without_holder(&mut self, waiter: Flock) {
+        let Some(Descriptors::Read { process, files }) = self.processes.get(&waiter.pid) else {
+            return;
+        };
+        let free: Vec<&OpenFile> = files.iter().filter(|file| file.held.is_none()).collect();
+        let by_number = || free.iter().filter(|file| file.file.ino == waiter.key.ino);
+        let file = match (by_number().count(), free.as_slice()) {
+            (1, _) => by_number().next().copied(),
+            (_, [only]) => Some(*only),
+            _ => None,
+        };
+        let Some(file) = file else {
+            if free.len() > 1 {
+                self.notes.insert(Note::WaiterUnplaced { pid: waiter.pid });
+            }
+            return;
+        };
+        let path = file.path.clone();
+        let draft = self.files.entry(file.file).or_insert_with(|| Draft::of(file, waiter.pid));
+        draft.add_waiter(*process, waiter.mode);
+        let holder = self.denied.iter().find(|flock| flock.key == waiter.key);
+        self.notes.insert(match holder {
+            Some(flock) => Note::OtherUser { path, pid: Some(flock.pid) },
+            None => Note::NobodyFound { path },
+        });
+    }
+
+    fn into_table(mut self, sees_all_pids: bool) -> LockTable {
+        let mut files = Vec::with_capacity(self.files.len());
+        let mut notes = self.notes;
+        for (file, draft) in std::mem::take(&mut self.files) {
+            if draft.holders.is_empty() && draft.waiters.is_empty() {
+                continue;
+            }
+            let other_mount_namespace = !draft.deleted && is_elsewhere(draft.named_by, &draft.path, file);
+            if other_mount_namespace {
+                notes.insert(Note::OtherMountNamespace { path: draft.path.clone(), pid: draft.named_by });
+            }
+            files.push(draft.into_file(file, other_mount_namespace));
+        }
+        files.sort_by(|a, b| (&a.path, a.file).cmp(&(&b.path, b.file)));
+        let blind = notes.iter().any(|note| !matches!(note, Note::OtherMountNamespace { .. }));
+        if !sees_all_pids {
+            notes.insert(Note::PidNamespace);
+        }
+        let precision = if blind || !sees_all_pids { Precision::Inferred } else { Precision::Exact };
+        LockTable { files, precision, notes: notes.into_iter().collect() }
+    }
+}
+
+impl Descriptors {
+    fn of(pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Self {
+        let read = || {
+            let folder = ProcDir::open(pid)?;
+            let start = folder.stat()?.start;
+            Ok(Self::Read { process: ProcessId { pid, start }, files: folder.open_locks(is_lock)? })
+        };
+        read().unwrap_or_else(|error: io::Error| {
+            if error.kind() == io::ErrorKind::PermissionDenied { Self::Denied } else { Self::Gone }
+        })
+    }
+}
+
+impl Draft {
+    fn of(file: &OpenFile, pid: Pid) -> Self {
+        Self {
+            path: file.path.clone(),
+            deleted: file.deleted,
+            named_by: pid,
+            holders: BTreeMap::new(),
+            waiters: Vec::new(),
+            inherited: false,
+        }
+    }
+
+    fn add_waiter(&mut self, process: ProcessId, mode: Mode) {
+        if !self.waiters.contains(&(process, mode)) {
+            self.waiters.push((process, mode));
+        }
+    }
+
+    fn has_too_many_holders(&self) -> bool {
+        !self.inherited && self.holders.len() > 1 && self.holders.values().any(|mode| *mode == Mode::Exclusive)
+    }
+
+    fn into_file(self, file: FileId, other_mount_namespace: bool) -> LockedFile {
+        let claim = |(process, mode)| Claim { process, mode: Some(mode) };
+        let holding = self.holders;
+        LockedFile {
+            file,
+            path: self.path,
+            deleted: self.deleted,
+            other_mount_namespace,
+            waiters: self.waiters.into_iter().filter(|(process, _)| !holding.contains_key(process)).map(claim).collect(),
+            holders: holding.into_iter().map(claim).collect(),
+        }
+    }
+}
+
+/// Whether a process's path means something else, or nothing, where we stand.
+fn is_elsewhere(pid: Pid, path: &Path, file: FileId) -> bool {
+    let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+    if namespace(&pid.to_string()) == namespace("self") {
+        return false;
+    }
+    rustix::fs::stat(path).map_or(true, |here| (here.st_dev, here.st_ino) != (file.dev, file.ino))
+}
+
+fn all_pids() -> io::Result<Vec<Pid>> {
+    let mut pids = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        if let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            pids.push(pid);
+        }
+    }
+    Ok(pids)
+}

@@ -1,0 +1,172 @@
+//! A reading of `/proc/locks` that loses no steady lock.
+//!
+//! The kernel hands the table out a page at a time and lets go of it between two pages. A plain read goes on at the
+//! n-th lock, so where earlier locks came or went meanwhile, it skips some or shows some twice. A `pread` goes on at
+//! the n-th *byte* instead (Linux' `fs/seq_file.c`, `traverse`), so each window here begins half a page before the last
+//! one's end. Locks are only ever added at the front of a processor's list and never change places, so one line seen
+//! in both windows proves that no lock behind it was passed over. A process that unlocks and locks again can move its
+//! line to another processor's list and so counterfeit that proof once; where windows did not fit to the byte, the
+//! table is therefore read twice and the readings are put together. A line too many does no harm: the holders are
+//! confirmed one by one afterwards.
+
+use std::collections::HashSet;
+use std::io;
+
+use super::lock_line::{self, Flock, Line};
+
+/// Something that can be read at a byte position: the opened table, or a made one.
+pub(super) trait ReadAt {
+    /// Reads bytes from `offset` on; 0 says that there are no more.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for std::fs::File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+}
+
+/// What the table said.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// The flocks, none twice, in the order of the table.
+    pub(super) flocks: Vec<Flock>,
+    /// A line that was not understood, the first of them.
+    pub(super) unknown: Option<String>,
+    seen: HashSet<Flock>,
+}
+
+/// How much of a window the next one repeats, in bytes: some thirty lines. Between two windows (some ten microseconds)
+/// more locks than that would have to go for the windows not to meet.
+const OVERLAP: usize = 2048;
+
+/// A page is what the kernel gives at a time, unless one lock with its waiters needs more: a thousand waiters, each
+/// indented by one blank more, are half a megabyte.
+const BUFFER: usize = 1 << 20;
+
+/// How often windows that do not meet are read again. Reached only where thousands of locks come and go in a
+/// millisecond; what was read then is used as it is.
+const TRIES: usize = 4;
+
+/// No table has more windows than this (8 MB); a longer one grows as fast as it is read.
+const WINDOWS: usize = 4096;
+
+/// Reads the whole table.
+pub(super) fn read(table: &impl ReadAt) -> io::Result<Reading> {
+    let mut reading = Reading::default();
+    let mut buffer = vec![0; BUFFER];
+    let mut met = 0;
+    for _ in 0..TRIES {
+        match read_once(table, &mut buffer, &mut reading)? {
+            Fit::Exact => break,
+            Fit::Met => met += 1,
+            Fit::Missed => {}
+        }
+        if met == 2 {
+            break;
+        }
+    }
+    Ok(reading)
+}
+
+/// How well the windows of one pass went together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// To the byte: nothing changed.
+    Exact,
+    /// Something changed, and each window had a line of the one before.
+    Met,
+    /// Two windows had no line in common: locks may have been passed over.
+    Missed,
+}
+
+fn read_once(table: &impl ReadAt, buffer: &mut [u8], reading: &mut Reading) -> io::Result<Fit> {
+    let mut fit = Fit::Exact;
+    let mut offset = 0;
+    let mut repeated: Vec<u8> = Vec::new();
+    for _ in 0..WINDOWS {
+        let length = read_at(table, buffer, offset)?;
+        let window = &buffer[..length];
+        if offset > 0 {
+            fit = fit.max(fit_of(&repeated, window));
+        }
+        for line in whole_lines(window, offset > 0) {
+            reading.add(line);
+        }
+        // The end shows as a window that goes no further than the one before.
+        if length <= repeated.len() {
+            return Ok(fit);
+        }
+        // The next window repeats what is cut at the end of this one, with the line end before it, and goes on by a byte
+        // at least.
+        let cut = length - end_of_lines(window);
+        let repeat = OVERLAP.max(cut + 1).min(length - 1);
+        repeated.clear();
+        repeated.extend_from_slice(&window[length - repeat..]);
+        offset += length - repeat;
+    }
+    Ok(Fit::Missed)
+}
+
+fn read_at(table: &impl ReadAt, buffer: &mut [u8], offset: usize) -> io::Result<usize> {
+    loop {
+        match table.read_at(buffer, offset as u64) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// The lines of a window that are whole. Where it does not begin at the table's begin, the first may be cut.
+fn whole_lines(window: &[u8], cut_at_front: bool) -> impl Iterator<Item = &[u8]> {
+    window[..end_of_lines(window)]
+        .split(|byte| *byte == b'\n')
+        .skip(usize::from(cut_at_front))
+        .filter(|line| !line.is_empty())
+}
+
+fn end_of_lines(window: &[u8]) -> usize {
+    window.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
+}
+
+fn fit_of(repeated: &[u8], window: &[u8]) -> Fit {
+    if window.starts_with(repeated) {
+        return Fit::Exact;
+    }
+    let known: HashSet<&[u8]> = whole_lines(repeated, true).map(unnumbered).collect();
+    if whole_lines(window, true).any(|line| known.contains(unnumbered(line))) {
+        Fit::Met
+    } else {
+        Fit::Missed
+    }
+}
+
+/// A line without its number, which is only its place in the table.
+fn unnumbered(line: &[u8]) -> &[u8] {
+    match line.iter().position(|byte| *byte == b':') {
+        Some(colon) => &line[colon + 1..],
+        None => line,
+    }
+}
+
+impl Reading {
+    fn add(&mut self, line: &[u8]) {
+        match lock_line::parse(line) {
+            Line::Flock(flock) => {
+                if self.seen.insert(flock) {
+                    self.flocks.push(flock);
+                }
+            }
+            Line::Irrelevant => {}
+            Line::Unknown => {
+                self.unknown.get_or_insert_with(|| {
+                    let line = String::from_utf8_lossy(line);
+                    crate::text::escape(line.chars().take(120).collect::<String>().as_ref())
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! One process's folder under `/proc`, opened once: whatever is read through it is of that very process. When it ends,
+//! reads give `ESRCH`, also where its number has been given to another.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, Dir, Mode as FileMode, OFlags};
+
+use super::lock_line::{self, Key};
+use super::stat::{self, Stat};
+use crate::os::{FileId, Mode};
+use crate::process::Pid;
+
+/// An opened `/proc/PID`.
+pub(super) struct ProcDir(OwnedFd);
+
+/// A descriptor of a process that has a file open which can be a lock file of Cargo's.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) path: PathBuf,
+    pub(super) file: FileId,
+    pub(super) deleted: bool,
+    /// The lock that this descriptor holds.
+    pub(super) held: Option<(Mode, Key)>,
+}
+
+/// A command line is cut here; a linker's may be megabytes.
+const ARGV_LIMIT: u64 = 64 << 10;
+/// An environment is cut here.
+const ENVIRON_LIMIT: u64 = 1 << 20;
+/// An `fdinfo` is some hundred bytes; an epoll's with thousands of members is cut here.
+const FDINFO_LIMIT: u64 = 64 << 10;
+/// What the kernel puts behind the name of a file that has none any more.
+const DELETED: &[u8] = b" (deleted)";
+
+impl ProcDir {
+    pub(super) fn open(pid: Pid) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self(rustix::fs::open(format!("/proc/{pid}"), flags, FileMode::empty())?))
+    }
+
+    /// The effective user, by the owner of the folder. A process that may not be traced (a setuid program, for one) shows
+    /// as root's: for an unprivileged reader it is just as closed.
+    pub(super) fn uid(&self) -> io::Result<u32> {
+        Ok(rustix::fs::fstat(&self.0)?.st_uid)
+    }
+
+    pub(super) fn stat(&self) -> io::Result<Stat> {
+        let text = self.read("stat", 4096)?;
+        stat::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected form of /proc/PID/stat"))
+    }
+
+    pub(super) fn argv(&self) -> Vec<OsString> {
+        let Ok(mut text) = self.read("cmdline", ARGV_LIMIT) else {
+            return Vec::new();
+        };
+        if text.last() == Some(&0) {
+            text.pop();
+        }
+        if text.is_empty() {
+            return Vec::new();
+        }
+        text.split(|byte| *byte == 0).map(|part| OsString::from_vec(part.to_vec())).collect()
+    }
+
+    /// `NAME=value` of the whole environment. It never leaves this folder: [`super::System`] keeps the few values asked for.
+    pub(super) fn environment(&self) -> Vec<u8> {
+        self.read("environ", ENVIRON_LIMIT).unwrap_or_default()
+    }
+
+    pub(super) fn link(&self, name: &str) -> Option<PathBuf> {
+        let target = rustix::fs::readlinkat(&self.0, name, Vec::new()).ok()?;
+        let bytes = target.into_bytes();
+        // A program file that was replaced while it runs (rustup update) keeps its path for us.
+        let bytes = bytes.strip_suffix(DELETED).map_or_else(|| bytes.clone(), <[u8]>::to_vec);
+        Some(PathBuf::from(OsString::from_vec(bytes)))
+    }
+
+    /// The descriptors that have a file open for which `is_lock` holds.
+    pub(super) fn open_locks(&self, is_lock: &dyn Fn(&std::path::Path) -> bool) -> io::Result<Vec<OpenFile>> {
+        let fds = self.open_dir("fd")?;
+        let mut found = Vec::new();
+        let mut link = Vec::new();
+        for entry in Dir::read_from(&fds)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Ok(target) = rustix::fs::readlinkat(&fds, name, std::mem::take(&mut link)) else {
+                continue; // closed meanwhile
+            };
+            let bytes = target.into_bytes();
+            let plain = bytes.strip_suffix(DELETED).unwrap_or(&bytes);
+            // Sockets, pipes and the like have no path.
+            if plain.first() == Some(&b'/') && is_lock(OsStr::from_bytes(plain).as_ref()) {
+                found.extend(self.open_file(&fds, name, &bytes, plain));
+            }
+            link = bytes;
+        }
+        Ok(found)
+    }
+
+    fn open_file(&self, fds: impl AsFd, name: &std::ffi::CStr, link: &[u8], plain: &[u8]) -> Option<OpenFile> {
+        // `fstat` through the descriptor: the file itself, whatever its path means by now or in our mount namespace.
+        let before = rustix::fs::statat(&fds, name, AtFlags::empty()).ok()?;
+        let held = self.held(name)?;
+        let after = rustix::fs::statat(&fds, name, AtFlags::empty()).ok()?;
+        // The number was closed and opened again between the two looks at it: the lock may be another file's.
+        if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino) {
+            return None;
+        }
+        let deleted = after.st_nlink == 0;
+        let path = if deleted { plain } else { link };
+        Some(OpenFile {
+            path: PathBuf::from(OsStr::from_bytes(path)),
+            file: FileId { dev: after.st_dev, ino: after.st_ino },
+            deleted,
+            held,
+        })
+    }
+
+    /// The lock that a descriptor holds, by its `fdinfo`; `None` outside where the descriptor was closed.
+    fn held(&self, name: &std::ffi::CStr) -> Option<Option<(Mode, Key)>> {
+        let fdinfo = self.read_path(&[b"fdinfo/", name.to_bytes()].concat(), FDINFO_LIMIT).ok()?;
+        Some(lock_line::held_by_descriptor(&fdinfo).next())
+    }
+
+    /// The path of the descriptor, whatever its name, that holds the lock `key`. It tells a lock file of another program,
+    /// which is no matter of ours, from a holder that the kernel's table names wrongly.
+    pub(super) fn holder_of(&self, key: Key) -> io::Result<Option<PathBuf>> {
+        let fds = self.open_dir("fd")?;
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&fds)? {
+            let name = entry?.file_name().to_owned();
+            if name.to_bytes().first() != Some(&b'.') {
+                // On most file systems the number in the key is `stat`'s, which is cheaper to ask for than `fdinfo`.
+                let stat = rustix::fs::statat(&fds, &name, AtFlags::empty());
+                names.push((!stat.is_ok_and(|stat| stat.st_ino == key.ino), name));
+            }
+        }
+        names.sort_unstable();
+        let holder = names.iter().find(|(_, name)| self.descriptor_holds(name, key));
+        Ok(holder.and_then(|(_, name)| self.link(&format!("fd/{}", name.to_string_lossy()))))
+    }
+
+    fn descriptor_holds(&self, name: &std::ffi::CStr, key: Key) -> bool {
+        self.read_path(&[b"fdinfo/", name.to_bytes()].concat(), FDINFO_LIMIT)
+            .is_ok_and(|text| lock_line::held_by_descriptor(&text).any(|(_, held)| held == key))
+    }
+
+    fn open_dir(&self, name: &str) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.0, name, flags, FileMode::empty())?)
+    }
+
+    fn read(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        self.read_path(name.as_bytes(), limit)
+    }
+
+    fn read_path(&self, path: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = std::fs::File::from(rustix::fs::openat(&self.0, path, flags, FileMode::empty())?);
+        let mut text = Vec::with_capacity(512);
+        file.take(limit).read_to_end(&mut text)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,158 @@
+//! Locks and processes as the kernel of macOS tells them.
+//!
+//! What can be pure is pure, and is compiled and tested on Linux too: [`layout`] (where a value lies in the kernel's
+//! structures), [`tables`] (what the algorithm asks), [`look`] (the algorithm), [`attribution`] (who holds),
+//! [`guarded`] (what must not be opened), [`procargs`] and [`about`] (a process), [`selftest`] (whether this kernel is
+//! as expected). The system itself is called in `sys` alone.
+
+mod about;
+mod attribution;
+mod guarded;
+mod layout;
+mod look;
+mod procargs;
+mod selftest;
+#[cfg(target_os = "macos")]
+mod sys;
+mod tables;
+
+#[cfg(target_os = "macos")]
+pub use system::System;
+
+#[cfg(target_os = "macos")]
+mod system {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+    use std::io;
+
+    use super::about::{Basics, boot_id};
+    use super::look::{Limits, Looker};
+    use super::procargs::ProcArgs;
+    use super::tables::Tables as _;
+    use super::{layout, selftest, sys};
+    use crate::os::{Interest, Kernel, LockTable, LookError, Note, Precision, ProcessError};
+    use crate::process::{Detail, Pid, Process, ProcessId, RunState};
+
+    /// The kernel of macOS, for one user without privileges.
+    pub struct System {
+        calls: sys::Darwin,
+        looker: Looker<sys::Darwin>,
+        boot_id: u64,
+        /// What the self-test found wrong.
+        failed: Option<String>,
+    }
+
+    impl Default for System {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
+    impl System {
+        /// Tests the detection on a private file, deleted at once, and on our own process. Where that fails, each look is
+        /// [`Precision::Inferred`] and says what failed.
+        pub fn new() -> Self {
+            let failed = match sys::measure() {
+                Ok(measured) => selftest::failure(&measured).map(str::to_owned),
+                Err(error) => Some(format!("it could not be run: {error}")),
+            };
+            let looker = Looker::new(sys::Darwin::new(), std::env::home_dir(), Limits::USUAL);
+            Self {
+                calls: sys::Darwin::new(),
+                looker,
+                // Without it a token of an earlier boot is told apart by `p_uniqueid` alone.
+                boot_id: sys::boot_session().ok().and_then(|uuid| boot_id(&uuid)).unwrap_or(0),
+                failed,
+            }
+        }
+    }
+
+    impl Kernel for System {
+        fn boot_id(&self) -> u64 {
+            self.boot_id
+        }
+
+        fn own_uid(&self) -> u32 {
+            rustix::process::geteuid().as_raw()
+        }
+
+        fn locks(&mut self, interest: &Interest<'_>) -> Result<LockTable, LookError> {
+            let mut table = self.looker.locks(interest)?;
+            if let Some(part) = &self.failed {
+                table.precision = Precision::Inferred;
+                table.notes.push(Note::SelfTestFailed { part: part.clone() });
+            }
+            Ok(table)
+        }
+
+        fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
+            let start = self.calls.unique_id(pid)?;
+            let basics = basics(pid)?;
+            let is_zombie = basics.state == RunState::Zombie;
+            let process = Process {
+                id: ProcessId { pid, start },
+                parent: basics.parent,
+                group: basics.group,
+                session: session(pid),
+                uid: basics.uid,
+                state: basics.state,
+                has_terminal: basics.has_terminal,
+                started_at: basics.started_at,
+                name: basics.name,
+                exe: sys::program(pid),
+                argv: if is_zombie { Vec::new() } else { argv(pid) },
+                cwd: match detail {
+                    Detail::Lineage => None,
+                    Detail::Full => sys::working_directory(pid),
+                },
+            };
+            // Another process of the same number may have begun between the questions.
+            if self.calls.unique_id(pid)? == start {
+                Ok(process)
+            } else {
+                Err(ProcessError::Gone)
+            }
+        }
+
+        fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String> {
+            let Ok((answer, room)) = sys::arguments(pid) else {
+                return BTreeMap::new();
+            };
+            ProcArgs::parse(&answer, room)
+                .map(|args| args.environment(names))
+                .unwrap_or_default()
+        }
+    }
+
+    /// Another user's process is asked about in the way that is open to everybody: the shell of a terminal hangs under
+    /// root's `login`, and the tree must not end there.
+    fn basics(pid: Pid) -> Result<Basics, ProcessError> {
+        let found = match sys::bsd_info(pid) {
+            Ok(bytes) => Basics::from_bsd_info(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let number = i32::try_from(pid).map_err(|_| ProcessError::Gone)?;
+                Basics::from_kinfo(&sys::kinfo(layout::KERN_PROC_PID, number)?)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        found.filter(|found| found.pid == pid).ok_or(ProcessError::Gone)
+    }
+
+    fn session(pid: Pid) -> Pid {
+        i32::try_from(pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .and_then(|pid| rustix::process::getsid(Some(pid)).ok())
+            .and_then(|session| Pid::try_from(session.as_raw_nonzero().get()).ok())
+            .unwrap_or(0)
+    }
+
+    fn argv(pid: Pid) -> Vec<OsString> {
+        let Ok((answer, room)) = sys::arguments(pid) else {
+            return Vec::new();
+        };
+        ProcArgs::parse(&answer, room)
+            .map(|args| args.argv())
+            .unwrap_or_default()
+    }
+}

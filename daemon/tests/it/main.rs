@@ -1,0 +1,37 @@
+//! Real processes with real locks, and real cargos: what the kernel says, lockwatch must say.
+//!
+//! This program is its own helper: started as `it helper …` it takes locks as told (see `helper.rs`), so that no other
+//! binary has to be built. A test that lacks a capability of the machine is shown as ignored, with the reason.
+
+mod cargos;
+mod churn;
+mod cli;
+mod document;
+mod helper;
+mod hostile;
+mod kernel;
+mod namespaces;
+mod support;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "helper") {
+        helper::main(arguments);
+    }
+    let trials: Vec<Trial> = [
+        kernel::trials(),
+        churn::trials(),
+        cargos::trials(),
+        cli::trials(),
+        document::trials(),
+        hostile::trials(),
+        namespaces::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    conclusion.exit()
+}
