@@ -27,7 +27,7 @@ fn three_hundred_steady_locks() {
     let home = folder();
     let mut steady = helper([OsStr::new("many"), STEADY.to_string().as_ref(), home.path().as_ref()]);
     assert_eq!(steady.line(), "locked");
-    let busy: Vec<Running> = (0..4)
+    let busy: Vec<Running> = (0..2)
         .map(|number| {
             let own = home.path().join(format!("churn{number}"));
             std::fs::create_dir(&own).expect("makes the folder");

@@ -17,6 +17,9 @@ const TRIES: usize = 5;
 /// of the holder, or of all processes where the one that took the lock has ended.
 pub(super) type Foreign = HashSet<Flock>;
 
+/// How often a lock must be missing from the descriptors of the process that the table names before all are looked at.
+const ROUNDS: usize = 4;
+
 /// Looks at all locks once.
 pub(super) fn look(
     table: &impl ReadAt,
@@ -63,6 +66,8 @@ struct Look<'a> {
     files: BTreeMap<FileId, Draft>,
     /// Which files go by a key; more than one where the key's device number is not unique.
     by_key: HashMap<Key, BTreeSet<FileId>>,
+    /// Held by the word of the holder's own descriptors.
+    confirmed: HashSet<(Pid, Key)>,
     /// Held by the table's word, and not found in the descriptors of the process that it names.
     unconfirmed: Vec<Flock>,
     /// Held by a process whose descriptors we may not see.
@@ -93,6 +98,7 @@ impl<'a> Look<'a> {
             processes: HashMap::new(),
             files: BTreeMap::new(),
             by_key: HashMap::new(),
+            confirmed: HashSet::new(),
             unconfirmed: Vec::new(),
             denied: Vec::new(),
             unplaced: Vec::new(),
@@ -124,22 +130,18 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn scan(&mut self, pid: Pid) -> &Descriptors {
-        self.processes.entry(pid).or_insert_with(|| Descriptors::of(pid, self.is_lock))
+    fn scan(&mut self, pid: Pid) {
+        self.processes.entry(pid).or_insert_with(|| Descriptors::of(pid, self.is_lock));
     }
 
     fn add_holder(&mut self, flock: Flock) {
-        match self.scan(flock.pid) {
-            Descriptors::Denied => self.denied.push(flock),
-            Descriptors::Gone => self.unconfirmed.push(flock),
-            Descriptors::Read { files, .. } => {
-                let confirmed = files.iter().any(|file| file.held.is_some_and(|(_, key)| key == flock.key));
-                if confirmed {
-                    self.take_holds(flock.pid, None);
-                } else {
-                    self.unconfirmed.push(flock);
-                }
-            }
+        if !self.processes.contains_key(&flock.pid) {
+            self.rescan(flock.pid);
+        }
+        match self.processes.get(&flock.pid) {
+            Some(Descriptors::Denied) => self.denied.push(flock),
+            _ if self.confirmed.contains(&(flock.pid, flock.key)) => {}
+            _ => self.unconfirmed.push(flock),
         }
     }
 
@@ -157,6 +159,7 @@ impl<'a> Look<'a> {
             draft.holders.insert(*process, mode);
             draft.inherited |= wanted.is_some();
             self.by_key.entry(key).or_default().insert(file.file);
+            self.confirmed.insert((pid, key));
         }
     }
 
@@ -211,36 +214,43 @@ impl<'a> Look<'a> {
         if self.unconfirmed.is_empty() {
             return Ok(());
         }
-        // Most are locks released since, and lock files of other programs.
-        let still: HashSet<Flock> = lock_table::read(table)?.flocks.into_iter().collect();
-        let mut missing = Vec::new();
-        for flock in std::mem::take(&mut self.unconfirmed) {
-            if !still.contains(&flock) {
-                continue;
-            }
-            match ProcDir::open(flock.pid).and_then(|folder| folder.holder_of(flock.key)) {
-                Ok(Some(path)) if (self.is_lock)(&path) => self.rescan(flock.pid),
-                Ok(Some(_)) => {
-                    foreign.insert(flock);
-                }
-                Ok(None) => missing.push((flock, false)),
-                Err(_) => missing.push((flock, true)),
+        let mut missing = std::mem::take(&mut self.unconfirmed);
+        // Most are locks released since, lock files of other programs, and locks taken and released all the time, which
+        // are there in one look and not in the next. Looking at all processes is worth it for what stays missing.
+        for _ in 0..ROUNDS {
+            missing = self.still_missing(table, missing, foreign)?;
+            if missing.is_empty() {
+                return Ok(());
             }
         }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let keys: HashSet<Key> = missing.iter().map(|(flock, _)| flock.key).collect();
+        let keys: HashSet<Key> = missing.iter().map(|flock| flock.key).collect();
         for pid in all_pids()? {
             self.scan(pid);
             self.take_holds(pid, Some(&keys));
         }
         let found = &self.by_key;
-        foreign.extend(missing.iter().filter(|(flock, dead)| *dead && !found.contains_key(&flock.key)).map(|(flock, _)| *flock));
+        let is_dead = |flock: &Flock| matches!(self.processes.get(&flock.pid), None | Some(Descriptors::Gone));
+        foreign.extend(missing.into_iter().filter(|flock| is_dead(flock) && !found.contains_key(&flock.key)));
         Ok(())
     }
 
-    /// Looks at a process again that took a lock after we had looked.
+    /// Those that the table still names, and that no descriptor of the named process holds.
+    fn still_missing(&mut self, table: &impl ReadAt, missing: Vec<Flock>, foreign: &mut Foreign) -> io::Result<Vec<Flock>> {
+        let now: HashSet<Flock> = lock_table::read(table)?.flocks.into_iter().collect();
+        let mut still = Vec::new();
+        for flock in missing.into_iter().filter(|flock| now.contains(flock)) {
+            match ProcDir::open(flock.pid).and_then(|folder| folder.holder_of(flock.key)) {
+                Ok(Some(path)) if (self.is_lock)(&path) => self.rescan(flock.pid),
+                Ok(Some(_)) => {
+                    foreign.insert(flock);
+                }
+                _ => still.push(flock),
+            }
+        }
+        Ok(still)
+    }
+
+    /// Looks at a process, also again where it took a lock after we had looked.
     fn rescan(&mut self, pid: Pid) {
         self.processes.insert(pid, Descriptors::of(pid, self.is_lock));
         self.take_holds(pid, None);
@@ -296,11 +306,12 @@ impl<'a> Look<'a> {
     fn into_table(mut self, sees_all_pids: bool) -> LockTable {
         let mut files = Vec::with_capacity(self.files.len());
         let mut notes = self.notes;
+        let mut namespaces = MountNamespaces::new();
         for (file, draft) in std::mem::take(&mut self.files) {
             if draft.holders.is_empty() && draft.waiters.is_empty() {
                 continue;
             }
-            let other_mount_namespace = !draft.deleted && is_elsewhere(draft.named_by, &draft.path, file);
+            let other_mount_namespace = !draft.deleted && namespaces.is_elsewhere(draft.named_by, &draft.path, file);
             if other_mount_namespace {
                 notes.insert(Note::OtherMountNamespace { path: draft.path.clone(), pid: draft.named_by });
             }
@@ -365,13 +376,29 @@ impl Draft {
     }
 }
 
-/// Whether a process's path means something else, or nothing, where we stand.
-fn is_elsewhere(pid: Pid, path: &Path, file: FileId) -> bool {
-    let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
-    if namespace(&pid.to_string()) == namespace("self") {
-        return false;
+/// The mount namespaces of processes, each asked for once a look.
+struct MountNamespaces {
+    own: Option<PathBuf>,
+    known: HashMap<Pid, Option<PathBuf>>,
+}
+
+impl MountNamespaces {
+    fn new() -> Self {
+        Self { own: Self::of("self"), known: HashMap::new() }
     }
-    rustix::fs::stat(path).map_or(true, |here| (here.st_dev, here.st_ino) != (file.dev, file.ino))
+
+    fn of(pid: &str) -> Option<PathBuf> {
+        std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok()
+    }
+
+    /// Whether a process's path means something else, or nothing, where we stand.
+    fn is_elsewhere(&mut self, pid: Pid, path: &Path, file: FileId) -> bool {
+        let theirs = self.known.entry(pid).or_insert_with(|| Self::of(&pid.to_string()));
+        if *theirs == self.own {
+            return false;
+        }
+        rustix::fs::stat(path).map_or(true, |here| (here.st_dev, here.st_ino) != (file.dev, file.ino))
+    }
 }
 
 fn all_pids() -> io::Result<Vec<Pid>> {

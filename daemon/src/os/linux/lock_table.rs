@@ -46,7 +46,10 @@ const BUFFER: usize = 1 << 20;
 
 /// How often windows that do not meet are read again. Reached only where thousands of locks come and go in a
 /// millisecond; what was read then is used as it is.
-const TRIES: usize = 4;
+const TRIES: usize = 3;
+
+/// How often a pass goes back by [`OVERLAP`] because the table grew so much shorter meanwhile that two windows do not meet.
+const STEPS_BACK: usize = 16;
 
 /// No table has more windows than this (8 MB); a longer one grows as fast as it is read.
 const WINDOWS: usize = 4096;
@@ -83,26 +86,40 @@ enum Fit {
 fn read_once(table: &impl ReadAt, buffer: &mut [u8], reading: &mut Reading) -> io::Result<Fit> {
     let mut fit = Fit::Exact;
     let mut offset = 0;
-    let mut repeated: Vec<u8> = Vec::new();
+    // The window before, and how much of its end the next one is to repeat.
+    let (mut last, mut repeat) = (Vec::new(), 0);
+    let (mut at_last_line, mut steps_back) = (false, STEPS_BACK);
     for _ in 0..WINDOWS {
         let length = read_at(table, buffer, offset)?;
         let window = &buffer[..length];
-        if offset > 0 {
-            fit = fit.max(fit_of(&repeated, window));
-        }
         for line in whole_lines(window, offset > 0) {
             reading.add(line);
         }
-        // The end shows as a window that goes no further than the one before.
-        if length <= repeated.len() {
-            return Ok(fit);
+        if offset > 0 {
+            let here = fit_of(&last, repeat, window);
+            if here == Fit::Missed && steps_back > 0 {
+                steps_back -= 1;
+                (fit, offset) = (fit.max(Fit::Met), offset.saturating_sub(OVERLAP));
+                (repeat, at_last_line) = (0, false);
+                continue;
+            }
+            fit = fit.max(here);
         }
-        // The next window repeats what is cut at the end of this one, with the line end before it, and goes on by a byte
-        // at least.
-        let cut = length - end_of_lines(window);
-        let repeat = OVERLAP.max(cut + 1).min(length - 1);
-        repeated.clear();
-        repeated.extend_from_slice(&window[length - repeat..]);
+        // The end shows as a window that goes no further than the one before. But a lock with so many waiters that it
+        // does not fit into the page behind others ends a window too. Behind a line that is cut it is given in full,
+        // so that the end is sure only where nothing follows the last line.
+        repeat = if length > repeat {
+            at_last_line = false;
+            // What is cut at the end, with the line end before it, and not the whole window.
+            OVERLAP.max(length - end_of_lines(window) + 1).min(length - 1)
+        } else if at_last_line || length == 0 {
+            return Ok(fit);
+        } else {
+            at_last_line = true;
+            within_last_line(window)
+        };
+        last.clear();
+        last.extend_from_slice(window);
         offset += length - repeat;
     }
     Ok(Fit::Missed)
@@ -129,11 +146,17 @@ fn end_of_lines(window: &[u8]) -> usize {
     window.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
 }
 
-fn fit_of(repeated: &[u8], window: &[u8]) -> Fit {
-    if window.starts_with(repeated) {
+/// The length of the last line with its end, less one: a read that begins within a line gives its rest and the next
+/// lock, where one that begins at a lock gives that and what fits behind it.
+fn within_last_line(window: &[u8]) -> usize {
+    window.len() - end_of_lines(&window[..window.len() - 1]) - 1
+}
+
+fn fit_of(last: &[u8], repeat: usize, window: &[u8]) -> Fit {
+    if repeat > 0 && window.starts_with(&last[last.len() - repeat..]) {
         return Fit::Exact;
     }
-    let known: HashSet<&[u8]> = whole_lines(repeated, true).map(unnumbered).collect();
+    let known: HashSet<&[u8]> = whole_lines(last, true).map(unnumbered).collect();
     if whole_lines(window, true).any(|line| known.contains(unnumbered(line))) {
         Fit::Met
     } else {

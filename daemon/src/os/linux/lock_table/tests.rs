@@ -95,8 +95,13 @@ fn three_thousand_waiters_nested_in_each_other() {
 
 #[test]
 fn a_record_that_does_not_fit_into_the_page_is_not_the_end() {
-    let table = Made::new(vec![vec![1], (100..300).collect(), vec![2]], |_, _| {});
-    assert_eq!(holders(&read(&table).expect("reads")), [1, 100, 2]);
+    for small in 0..5 {
+        let mut records: Vec<Vec<u32>> = (1..=small).map(|pid| vec![pid]).collect();
+        records.extend([(100..300).collect(), vec![51], vec![52], (300..500).collect(), vec![53], vec![54]]);
+        let reading = read(&Made::new(records, |_, _| {})).expect("reads");
+        assert_eq!(holders(&reading), (1..=small).chain([100, 51, 52, 300, 53, 54]).collect::<Vec<_>>());
+        assert_eq!(reading.flocks.len(), small as usize + 404);
+    }
 }
 
 #[test]
@@ -133,9 +138,22 @@ proptest! {
     #[test]
     fn steady_locks_are_seen_once_whatever_comes_and_goes(
         steady in 1_usize..200,
-        churn in proptest::collection::vec((0_usize..12, 0_usize..12), 1..40),
+        crowds in proptest::collection::vec(0_usize..150, 1..5),
+        // A read takes some ten microseconds: between most two nothing changes, and then a dozen locks at once. Long
+        // enough not to come around in step with the reads.
+        churn in proptest::collection::vec(
+            prop_oneof![2 => Just((0, 0)), 1 => (0_usize..12, 0_usize..12)],
+            499,
+        ),
     ) {
-        let table = Made::new((1..=u32::try_from(steady).expect("small")).map(|pid| vec![pid]).collect(), move |read, records| {
+        // Every seventh has a crowd of waiters.
+        let record = |place: usize| {
+            let waiters = if place % 7 == 3 { crowds[place % crowds.len()] } else { 0 };
+            let pid = u32::try_from(place).expect("small");
+            std::iter::once(pid).chain((1..).take(waiters).map(|waiter| 10_000 + waiter)).collect::<Vec<u32>>()
+        };
+        let all = steady + (1..=steady).map(|place| record(place).len() - 1).sum::<usize>();
+        let table = Made::new((1..=steady).map(record).collect(), move |read, records| {
             let (removed, added) = churn[read % churn.len()];
             for _ in 0..removed {
                 if let Some(place) = records.iter().position(|record| record[0] >= 100_000) {
@@ -152,6 +170,8 @@ proptest! {
         let unique: BTreeSet<u32> = steady_seen.iter().copied().collect();
         prop_assert_eq!(unique.len(), steady_seen.len(), "none twice");
         prop_assert_eq!(unique.len(), steady, "none lost");
+        let steady_lines = reading.flocks.iter().filter(|flock| flock.pid < 100_000).count();
+        prop_assert_eq!(steady_lines, all, "no waiter lost");
     }
 
     #[test]

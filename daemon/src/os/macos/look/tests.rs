@@ -390,6 +390,16 @@ fn guarded_files_are_never_opened() {
 }
 
 #[test]
+fn whoever_was_read_before_the_file_was_found_is_read_again() {
+    let made = Made::default();
+    made.world().file(1, "/Users/me/Documents/.cargo-lock");
+    made.world().program(9, "tool").waits(1);
+    made.world().program(10, "tool").locked(1);
+    let table = look(&mut made.looker(), &[]);
+    assert_eq!(parts(&table), (vec![10], vec![9]));
+}
+
+#[test]
 fn a_guarded_file_that_somebody_waits_for() {
     let path = "/Users/me/Documents/.cargo-lock";
     let made = Made::default();
@@ -554,8 +564,8 @@ fn a_server_that_does_not_answer_costs_no_more_than_the_limit() {
     made.world().program(5, "backup").waits(1);
     made.world().program(10, "cargo").locked(1);
     made.world().hanging.insert(5);
-    let mut looker = made.looker_within(Duration::from_millis(200));
-    let note = Note::ScanTimedOut { limit_ms: 200 };
+    let mut looker = made.looker_within(Duration::from_millis(600));
+    let note = Note::ScanTimedOut { limit_ms: 600 };
     let table = look(&mut looker, &[LOCK]);
     assert_noted(&table, &note);
     assert_eq!(parts(&table), (vec![10], vec![]));
@@ -565,12 +575,26 @@ fn a_server_that_does_not_answer_costs_no_more_than_the_limit() {
     made.world().now += Duration::from_secs(10);
     let begin = Instant::now();
     assert_noted(&look(&mut looker, &[LOCK]), &note);
-    assert!(begin.elapsed() < Duration::from_millis(200), "it did not wait again");
+    assert!(begin.elapsed() < Duration::from_millis(600), "it did not wait again");
     assert_eq!(made.world().read, [10]);
 
     let table = let_go(&made, &mut looker);
     assert_exact(&table);
     assert_eq!(parts(&table).0, [10]);
+}
+
+#[test]
+fn what_took_too_long_is_not_tried_again_in_the_same_look() {
+    let made = locked(Exclusive);
+    made.world().program(4, "browser");
+    made.world().program(5, "backup").waits(1);
+    made.world().hanging.insert(5);
+    let table = look(&mut made.looker_within(Duration::from_millis(100)), &[LOCK]);
+    assert_noted(&table, &Note::ScanTimedOut { limit_ms: 100 });
+    assert_noted(&table, &Note::NobodyFound { path: LOCK.into() });
+    let mut world = made.world();
+    assert_eq!(world.read, [4, 5]);
+    world.hanging.clear();
 }
 
 #[test]

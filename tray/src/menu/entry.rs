@@ -1,0 +1,105 @@
+//! The state lists locks; people think of processes. One entry gathers what one process holds and who is behind it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockwatch::os::Mode;
+use lockwatch::process::Pid;
+use lockwatch::state::{Lock, Process, State, Waiter};
+use lockwatch::token::Token;
+use lockwatch::verdict::{Class, Verdict};
+
+/// One process with its locks.
+pub(super) struct Entry<'a> {
+    pub(super) process: &'a Process,
+    pub(super) verdict: &'a Verdict,
+    /// Who waits for one of its locks because of it.
+    pub(super) behind: Vec<(&'a Lock, &'a Waiter)>,
+    /// How many processes are in the queue that it is at the head of.
+    pub(super) queue: usize,
+    /// The one of its locks to name.
+    pub(super) main_lock: &'a Lock,
+    holds: Vec<(&'a Lock, Option<Mode>)>,
+    tokens: BTreeSet<Token>,
+}
+
+impl<'a> Entry<'a> {
+    /// Whether somebody should know of it: it is in somebody's way, or it is stuck.
+    pub(super) fn matters(&self) -> bool {
+        !self.behind.is_empty() || self.is_stuck()
+    }
+
+    /// How many of its locks, besides the one to name, somebody waits for because of it.
+    pub(super) fn other_contended_locks(&self) -> usize {
+        let contended: BTreeSet<&str> = self.behind.iter().map(|(lock, _)| lock.path.as_str()).collect();
+        contended.len().saturating_sub(1)
+    }
+
+    /// The lock that most wait for because of it, and of several such one that it has for itself alone.
+    fn most_wanted(&self) -> Option<&'a Lock> {
+        let wanted = |lock: &Lock| self.behind.iter().filter(|(other, _)| other.path == lock.path).count();
+        let most = self
+            .holds
+            .iter()
+            .max_by_key(|(lock, mode)| (wanted(lock), *mode == Some(Mode::Exclusive), Reverse(lock.kind)));
+        most.map(|(lock, _)| *lock)
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.verdict.class == Class::Stuck
+    }
+}
+
+/// The entries: the stuck ones first, then by the length of their queues.
+pub(super) fn entries(state: &State) -> Vec<Entry<'_>> {
+    let mut by_pid: BTreeMap<Pid, Entry<'_>> = BTreeMap::new();
+    for lock in &state.locks {
+        for holder in &lock.holders {
+            let entry = by_pid.entry(holder.process.pid).or_insert_with(|| Entry {
+                process: &holder.process,
+                verdict: &holder.verdict,
+                behind: Vec::new(),
+                queue: 0,
+                main_lock: lock,
+                holds: Vec::new(),
+                tokens: BTreeSet::new(),
+            });
+            entry.holds.push((lock, holder.mode));
+            entry.tokens.insert(holder.token);
+            let waiting = lock
+                .waiters
+                .iter()
+                .filter(|waiter| waiter.blocked_by.contains(&holder.token));
+            entry.behind.extend(waiting.map(|waiter| (lock, waiter)));
+        }
+    }
+    let mut entries: Vec<Entry<'_>> = by_pid.into_values().collect();
+    for entry in &mut entries {
+        let waiters = state.locks.iter().flat_map(|lock| &lock.waiters);
+        let queue: BTreeSet<Pid> = waiters
+            .filter(|waiter| waiter.root.iter().any(|token| entry.tokens.contains(token)))
+            .map(|waiter| waiter.process.pid)
+            .filter(|pid| *pid != entry.process.pid)
+            .collect();
+        entry.queue = queue.len();
+        entry.main_lock = entry.most_wanted().unwrap_or(entry.main_lock);
+    }
+    // Those that matter come first: who is not stuck and has nobody behind it has no queue either.
+    entries.sort_by_key(|entry| {
+        (
+            !entry.is_stuck(),
+            Reverse((entry.queue, entry.behind.len())),
+            entry.process.pid,
+        )
+    });
+    entries
+}
+
+/// How many processes wait for some lock.
+pub(super) fn waiting_processes(state: &State) -> usize {
+    let waiters = state.locks.iter().flat_map(|lock| &lock.waiters);
+    waiters
+        .map(|waiter| waiter.process.pid)
+        .collect::<BTreeSet<Pid>>()
+        .len()
+}

@@ -1,0 +1,205 @@
+//! Names of processes and folders, of a length that fits in a menu. The state has made them safe to show; here they are
+//! kept from disturbing the sentence that they stand in.
+
+use lockwatch::cargo::lock_kind::LockKind;
+use lockwatch::state::{Lock, Process};
+
+/// The longest command, in characters.
+const MAX_COMMAND: usize = 36;
+/// The longest folder.
+const MAX_FOLDER: usize = 40;
+/// The longest line of a note.
+const MAX_LINE: usize = 80;
+
+/// `cargo check (pid 4711)`.
+pub(super) fn process(process: &Process) -> String {
+    format!(
+        "{} (pid {})",
+        isolated(shortened(&process.command, MAX_COMMAND)),
+        process.pid
+    )
+}
+
+/// The folder that a lock protects, the home directory as `~`. Of a long one the end is shown, which tells more.
+pub(super) fn place(lock: &Lock, home: Option<&str>) -> String {
+    let folder = with_tilde(folder(lock), home);
+    let length = folder.chars().count();
+    if length <= MAX_FOLDER {
+        return isolated(folder);
+    }
+    let end: String = folder.chars().skip(length - MAX_FOLDER + 1).collect();
+    isolated(format!("…{end}"))
+}
+
+/// A note in lines, because a menu does not wrap its rows.
+pub(super) fn note_lines(note: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in note.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= MAX_LINE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(shortened(word, MAX_LINE)),
+        }
+    }
+    lines.into_iter().map(isolated).collect()
+}
+
+/// For the locks of a build, the project: the folder that has `target` in it, or the build directory itself. For the
+/// others, where the file lies.
+fn folder(lock: &Lock) -> &str {
+    let up = |path: &str| path.rfind('/').unwrap_or(0);
+    let here = &lock.path[..up(&lock.path)];
+    match lock.kind {
+        LockKind::BuildDir | LockKind::ArtifactDir | LockKind::BuildUnit | LockKind::PackageScratch => {
+            match lock.path.rsplit_once("/target/") {
+                Some((project, _)) if !project.is_empty() => project,
+                Some(_) => "/target",
+                None => Some(&here[..up(here)])
+                    .filter(|parent| !parent.is_empty())
+                    .unwrap_or(here),
+            }
+        }
+        _ => here,
+    }
+}
+
+fn with_tilde(path: &str, home: Option<&str>) -> String {
+    let rest = home
+        .filter(|home| home.len() > 1)
+        .and_then(|home| path.strip_prefix(home.trim_end_matches('/')));
+    match rest {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("~{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// The first characters, the last one `…` where something is missing.
+fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A name with right-to-left letters between U+2068 and U+2069, so that it does not turn around the words, numbers and
+/// brackets beside it (Unicode UAX #9, section 2.4).
+fn isolated(name: String) -> String {
+    if name.chars().any(is_right_to_left) {
+        format!("\u{2068}{name}\u{2069}")
+    } else {
+        name
+    }
+}
+
+/// The blocks that UAX #9 sets aside for right-to-left scripts, and the presentation forms of their letters.
+fn is_right_to_left(c: char) -> bool {
+    matches!(
+        c,
+        '\u{590}'..='\u{8ff}'
+            | '\u{fb1d}'..='\u{fdff}'
+            | '\u{fe70}'..='\u{feff}'
+            | '\u{10800}'..='\u{10fff}'
+            | '\u{1e800}'..='\u{1efff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::menu::tests::lock;
+
+    #[test]
+    fn the_folder_of_a_lock() {
+        for (kind, path, folder) in [
+            (LockKind::PackageCache, "/home/me/.cargo/.package-cache", "~/.cargo"),
+            (LockKind::PackageCache, "/srv/cargo/.package-cache", "/srv/cargo"),
+            (LockKind::InstallMetadata, "/.crates.toml", ""),
+            (
+                LockKind::BuildDir,
+                "/home/me/src/parity/target/debug/.cargo-lock",
+                "~/src/parity",
+            ),
+            (
+                LockKind::BuildDir,
+                "/home/me/target/x/target/wasm32-wasip1/debug/.cargo-lock",
+                "~/target/x",
+            ),
+            (LockKind::BuildUnit, "/home/me/p/target/debug/build/x/0f/.lock", "~/p"),
+            (
+                LockKind::BuildDir,
+                "/home/melanie/p/target/.cargo-lock",
+                "/home/melanie/p",
+            ),
+            (
+                LockKind::ArtifactDir,
+                "/var/cache/build/debug/.cargo-artifact-lock",
+                "/var/cache/build",
+            ),
+            (LockKind::BuildDir, "/target/debug/.cargo-lock", "/target"),
+            (LockKind::BuildDir, "/debug/.cargo-lock", "/debug"),
+            (LockKind::BuildDir, ".cargo-lock", ""),
+        ] {
+            assert_eq!(place(&lock(kind, path), Some("/home/me")), folder, "{path}");
+        }
+        assert_eq!(
+            place(&lock(LockKind::PackageCache, "/x/.package-cache"), Some("/")),
+            "/x"
+        );
+        assert_eq!(
+            place(
+                &lock(LockKind::PackageCache, "/home/me/.package-cache"),
+                Some("/home/me/")
+            ),
+            "~"
+        );
+    }
+
+    #[test]
+    fn of_a_long_folder_the_end_is_shown() {
+        let path = format!("/{}/parity/target/debug/.cargo-lock", "ü".repeat(200));
+        let shown = place(&lock(LockKind::BuildDir, &path), None);
+        assert_eq!(shown, format!("…{}/parity", "ü".repeat(MAX_FOLDER - 8)));
+    }
+
+    #[test]
+    fn a_note_is_wrapped_between_words() {
+        let (words, word) = (vec!["größer"; 24].join(" "), "x".repeat(200));
+        for note in ["", "short", "a  b\u{a0}", &words, &word] {
+            let lines = note_lines(note);
+            assert!(lines.iter().all(|line| line.chars().count() <= MAX_LINE), "{lines:?}");
+            if note != word {
+                assert_eq!(lines.join(" "), note.split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+        }
+        assert_eq!(note_lines(&words).len(), 3);
+        assert_eq!(note_lines(&word).len(), 1);
+    }
+
+    #[test]
+    fn shortening_counts_characters() {
+        for (text, limit, short) in [
+            ("größer", 6, "größer"),
+            ("größer", 4, "grö…"),
+            ("x", 0, "…"),
+            ("", 3, ""),
+        ] {
+            assert_eq!(shortened(text, limit), short);
+        }
+    }
+
+    #[test]
+    fn only_right_to_left_letters_are_set_apart() {
+        for (name, is) in [
+            ("naïve 日本語 🦀 (x)", false),
+            ("שלום", true),
+            ("cargo run --bin مرحبا", true),
+            ("\u{10d00}", true),
+        ] {
+            let shown = isolated(name.to_owned());
+            assert_eq!(shown != name, is, "{name}");
+            assert_eq!(shown.trim_matches(['\u{2068}', '\u{2069}']), name);
+        }
+    }
+}
