@@ -65,7 +65,9 @@ fn way_out(error: &LookError) -> &'static str {
         LookError::Table { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
             "run lockwatch where this file may be read"
         }
-        LookError::Table { .. } => "lockwatch needs /proc; in a container or chroot, mount it (`mount -t proc proc /proc`)",
+        LookError::Table { .. } => {
+            "lockwatch needs /proc; in a container or chroot, mount it (`mount -t proc proc /proc`)"
+        }
         LookError::Processes(_) => "run lockwatch as the user whose builds you want to see",
     }
 }
@@ -73,11 +75,9 @@ fn way_out(error: &LookError) -> &'static str {
 impl Error {
     fn code(&self) -> Code {
         match self {
-            Self::Look { source: LookError::Table { source, .. } | LookError::Processes(source) }
-                if source.kind() == std::io::ErrorKind::PermissionDenied =>
-            {
-                Code::NotPermitted
-            }
+            Self::Look {
+                source: LookError::Table { source, .. } | LookError::Processes(source),
+            } if source.kind() == std::io::ErrorKind::PermissionDenied => Code::NotPermitted,
             Self::Look { .. } => Code::Unavailable,
             Self::Write(_) | Self::Json(_) => Code::Contended,
         }

@@ -85,18 +85,26 @@ impl<K: Kernel> Observer<K> {
         let is_home = |folder: &Path| homes.contains(folder);
         let is_lock = |path: &Path| lock_kind::recognise(path, &is_home).is_some();
         let known = homes.lock_files();
-        let mut table = self.kernel.locks(&Interest { is_lock: &is_lock, known: &known })?;
+        let mut table = self.kernel.locks(&Interest {
+            is_lock: &is_lock,
+            known: &known,
+        })?;
         table.notes.extend(homes.problem());
         let locks: Vec<Lock> = table
             .files
             .into_iter()
             .filter_map(|file| Some(Lock::of(lock_kind::recognise(&file.path, &is_home)?, file)))
             .collect();
-        let mut lineage = Lineage { kernel: &mut self.kernel, known: HashMap::new() };
+        let mut lineage = Lineage {
+            kernel: &mut self.kernel,
+            known: HashMap::new(),
+        };
         let mut processes = BTreeMap::new();
         for claim in locks.iter().flat_map(|lock| lock.holders.iter().chain(&lock.waiters)) {
             if !processes.contains_key(&claim.process) {
-                let found = lineage.participant(claim.process.pid).filter(|found| found.process.id == claim.process);
+                let found = lineage
+                    .participant(claim.process.pid)
+                    .filter(|found| found.process.id == claim.process);
                 processes.extend(found.map(|found| (claim.process, found)));
             }
         }
@@ -115,7 +123,10 @@ impl<K: Kernel> Observer<K> {
     /// The cargo and rustc processes of this user that neither hold nor wait.
     pub fn bystanders(&mut self, look: &Look) -> Vec<Participant> {
         let uid = self.kernel.own_uid();
-        let mut lineage = Lineage { kernel: &mut self.kernel, known: HashMap::new() };
+        let mut lineage = Lineage {
+            kernel: &mut self.kernel,
+            known: HashMap::new(),
+        };
         let mut found: Vec<Participant> = process::named(may_be_rust_tool)
             .into_iter()
             .filter_map(|pid| lineage.participant(pid))
@@ -136,14 +147,30 @@ impl Look {
             lock.holders.retain(lives);
             lock.waiters.retain(lives);
         }
-        self.locks.retain(|lock| !lock.holders.is_empty() || !lock.waiters.is_empty());
+        self.locks
+            .retain(|lock| !lock.holders.is_empty() || !lock.waiters.is_empty());
     }
 }
 
 impl Lock {
     fn of(table: &'static LockFile, file: LockedFile) -> Self {
-        let LockedFile { file, path, deleted, other_mount_namespace, holders, waiters } = file;
-        Self { file, path, table, deleted, other_mount_namespace, holders, waiters }
+        let LockedFile {
+            file,
+            path,
+            deleted,
+            other_mount_namespace,
+            holders,
+            waiters,
+        } = file;
+        Self {
+            file,
+            path,
+            table,
+            deleted,
+            other_mount_namespace,
+            holders,
+            waiters,
+        }
     }
 
     /// Cargo's own word for this lock, in the version and for the command that holds it (or waits for it, where the
@@ -151,9 +178,12 @@ impl Lock {
     pub fn label(&self, look: &Look) -> String {
         let claim = self.holders.first().or(self.waiters.first());
         let one = claim.and_then(|claim| look.processes.get(&claim.process));
-        let version = one.and_then(|one| one.toolchain.as_deref()).and_then(command::toolchain_version);
+        let version = one
+            .and_then(|one| one.toolchain.as_deref())
+            .and_then(command::toolchain_version);
         let subcommand = one.and_then(|one| one.invocation.program.subcommand());
-        self.table.label(&self.path, claim.and_then(|claim| claim.mode), version, subcommand)
+        self.table
+            .label(&self.path, claim.and_then(|claim| claim.mode), version, subcommand)
     }
 }
 
@@ -182,7 +212,10 @@ impl<K: Kernel> Lineage<'_, K> {
         let (mut parent, mut child_start) = (process.parent, process.id.start);
         while parent != 0 && chain.len() < MAX_ANCESTORS {
             let kernel = &mut *self.kernel;
-            let found = self.known.entry(parent).or_insert_with(|| kernel.process(parent, Detail::Lineage).ok());
+            let found = self
+                .known
+                .entry(parent)
+                .or_insert_with(|| kernel.process(parent, Detail::Lineage).ok());
             // A parent is older than its child. A younger one was given the number of a parent that ended meanwhile.
             let Some(found) = found.as_ref().filter(|found| found.id.start <= child_start) else {
                 break;
@@ -196,7 +229,9 @@ impl<K: Kernel> Lineage<'_, K> {
 
 /// A cheap first sieve by the kernel's short name; [`command::read`] decides.
 fn may_be_rust_tool(name: &str) -> bool {
-    ["cargo", "rustc", "rustdoc", "clippy-driver", "build-script"].iter().any(|begin| name.starts_with(begin))
+    ["cargo", "rustc", "rustdoc", "clippy-driver", "build-script"]
+        .iter()
+        .any(|begin| name.starts_with(begin))
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use crate::process::{Detail, Pid, Process, ProcessId};
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(test)]
+pub(crate) mod made;
 // What macOS code can be pure is pure, and is compiled for Linux too where it is tested.
 #[cfg(any(target_os = "macos", test))]
 mod macos;

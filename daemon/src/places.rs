@@ -41,7 +41,10 @@ impl CargoHomes {
 
     /// The lock files that may exist in them.
     pub fn lock_files(&self) -> Vec<PathBuf> {
-        self.folders.iter().flat_map(|home| IN_EVERY_HOME.map(|name| home.join(name))).collect()
+        self.folders
+            .iter()
+            .flat_map(|home| IN_EVERY_HOME.map(|name| home.join(name)))
+            .collect()
     }
 
     /// What is wrong with them, if anything.
@@ -51,7 +54,10 @@ impl CargoHomes {
         }
         let named = self.named.as_ref()?;
         let error = std::fs::read_dir(named).err()?;
-        Some(Note::Unreadable { path: named.clone(), error: error.to_string() })
+        Some(Note::Unreadable {
+            path: named.clone(),
+            error: error.to_string(),
+        })
     }
 }
 
@@ -86,7 +92,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         assert_eq!(homes(None, None).problem(), Some(Note::NoCargoHome));
-        assert_eq!(homes(None, Some("/nowhere")).problem(), None, "a home without a .cargo is a first start");
+        assert_eq!(
+            homes(None, Some("/nowhere")).problem(),
+            None,
+            "a home without a .cargo is a first start"
+        );
         let problem = homes(Some("/nowhere/cargo"), None).problem();
         assert!(matches!(problem, Some(Note::Unreadable { path, .. }) if path == Path::new("/nowhere/cargo")));
     }

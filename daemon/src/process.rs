@@ -80,6 +80,9 @@ pub fn named(fits: impl Fn(&str) -> bool) -> Vec<Pid> {
     };
     let names_only = sysinfo::ProcessRefreshKind::nothing().without_tasks();
     system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, names_only);
-    let fitting = system.processes().values().filter(|process| process.name().to_str().is_some_and(&fits));
+    let fitting = system
+        .processes()
+        .values()
+        .filter(|process| process.name().to_str().is_some_and(&fits));
     fitting.map(|process| process.pid().as_u32()).collect()
 }

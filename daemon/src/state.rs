@@ -162,7 +162,11 @@ impl State {
     /// From one look, made without a daemon. `confirmed`: see [`verdict::by_one_look`].
     pub fn direct(look: &Look, confirmed: &BTreeSet<ProcessId>) -> Self {
         let graph = WaitGraph::of(look);
-        let builder = Builder { look, graph: &graph, confirmed };
+        let builder = Builder {
+            look,
+            graph: &graph,
+            confirmed,
+        };
         let locks: Vec<Lock> = (0..look.locks.len()).map(|place| builder.lock(place)).collect();
         Self {
             schema_version: SCHEMA_VERSION,
@@ -170,7 +174,12 @@ impl State {
             generation: None,
             source: Source::Direct,
             precision: look.precision,
-            notes: look.notes.iter().map(ToString::to_string).map(|note| text::escape(note.as_ref())).collect(),
+            notes: look
+                .notes
+                .iter()
+                .map(ToString::to_string)
+                .map(|note| text::escape(note.as_ref()))
+                .collect(),
             summary: Summary::of(&locks),
             locks,
             processes: None,
@@ -203,7 +212,13 @@ impl Summary {
 
 impl Process {
     fn of(one: &Participant) -> Self {
-        let Participant { process, invocation, toolchain, origin, ancestors: _ } = one;
+        let Participant {
+            process,
+            invocation,
+            toolchain,
+            origin,
+            ancestors: _,
+        } = one;
         Self {
             pid: process.id.pid,
             started_at: process.started_at,
@@ -221,7 +236,11 @@ impl Process {
 
 impl From<&Origin> for StartedBy {
     fn from(origin: &Origin) -> Self {
-        Self { kind: origin.kind, name: origin.name.clone(), pid: origin.pid }
+        Self {
+            kind: origin.kind,
+            name: origin.name.clone(),
+            pid: origin.pid,
+        }
     }
 }
 
@@ -240,15 +259,26 @@ impl Builder<'_> {
             label: lock.label(self.look),
             deleted: lock.deleted,
             other_mount_namespace: lock.other_mount_namespace,
-            holders: lock.holders.iter().filter_map(|claim| self.holder(place, *claim)).collect(),
-            waiters: lock.waiters.iter().filter_map(|claim| self.waiter(place, lock, claim)).collect(),
+            holders: lock
+                .holders
+                .iter()
+                .filter_map(|claim| self.holder(place, *claim))
+                .collect(),
+            waiters: lock
+                .waiters
+                .iter()
+                .filter_map(|claim| self.waiter(place, lock, claim))
+                .collect(),
         }
     }
 
     fn holder(&self, lock: usize, claim: Claim) -> Option<Holder> {
         let one = self.look.processes.get(&claim.process)?;
         Some(Holder {
-            token: self.token(Hold { process: claim.process, lock }),
+            token: self.token(Hold {
+                process: claim.process,
+                lock,
+            }),
             process: Process::of(one),
             mode: claim.mode,
             since: None,
@@ -259,8 +289,9 @@ impl Builder<'_> {
 
     fn waiter(&self, place: usize, lock: &observation::Lock, claim: &Claim) -> Option<Waiter> {
         let one = self.look.processes.get(&claim.process)?;
-        let blockers: Vec<Hold> =
-            wait_graph::blockers(lock, claim).map(|process| Hold { process, lock: place }).collect();
+        let blockers: Vec<Hold> = wait_graph::blockers(lock, claim)
+            .map(|process| Hold { process, lock: place })
+            .collect();
         let roots: BTreeSet<Hold> = blockers.iter().flat_map(|hold| self.graph.roots(*hold)).collect();
         Some(Waiter {
             process: Process::of(one),
@@ -274,7 +305,11 @@ impl Builder<'_> {
 
     fn token(&self, hold: Hold) -> Token {
         let file = self.look.locks[hold.lock].file;
-        Token { boot_id: self.look.boot_id, process: hold.process, file }
+        Token {
+            boot_id: self.look.boot_id,
+            process: hold.process,
+            file,
+        }
     }
 }
 

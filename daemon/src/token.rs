@@ -35,7 +35,11 @@ const PREFIX: &str = "lw1";
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { boot_id, process, file } = self;
-        write!(f, "{PREFIX}-{boot_id:x}-{:x}-{:x}-{:x}-{:x}", process.pid, process.start, file.dev, file.ino)
+        write!(
+            f,
+            "{PREFIX}-{boot_id:x}-{:x}-{:x}-{:x}-{:x}",
+            process.pid, process.start, file.dev, file.ino
+        )
     }
 }
 
@@ -43,7 +47,9 @@ impl FromStr for Token {
     type Err = NotAToken;
 
     fn from_str(word: &str) -> Result<Self, NotAToken> {
-        parse(word).ok_or_else(|| NotAToken { word: crate::text::escape(word.as_ref()) })
+        parse(word).ok_or_else(|| NotAToken {
+            word: crate::text::escape(word.as_ref()),
+        })
     }
 }
 
@@ -52,13 +58,22 @@ fn parse(word: &str) -> Option<Token> {
     let mut number = || {
         let part = parts.next()?;
         // `from_str_radix` takes a sign, which would give one token two spellings.
-        let plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let plain = !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         plain.then(|| u64::from_str_radix(part, 16).ok())?
     };
     let token = Token {
         boot_id: number()?,
-        process: ProcessId { pid: number()?.try_into().ok()?, start: number()? },
-        file: FileId { dev: number()?, ino: number()? },
+        process: ProcessId {
+            pid: number()?.try_into().ok()?,
+            start: number()?,
+        },
+        file: FileId {
+            dev: number()?,
+            ino: number()?,
+        },
     };
     parts.next().is_none().then_some(token)
 }
@@ -85,11 +100,25 @@ mod tests {
 
     #[test]
     fn words_that_are_no_token() {
-        for word in ["", "lw1", "lw1-", "4711", "lw2-1-2-3-4-5", "lw1-1-2-3-4", "lw1-1-2-3-4-5-6", "lw1-1-+2-3-4-5", "lw1-1-g-3-4-5", "lw1-1-1ffffffff-3-4-5"] {
+        for word in [
+            "",
+            "lw1",
+            "lw1-",
+            "4711",
+            "lw2-1-2-3-4-5",
+            "lw1-1-2-3-4",
+            "lw1-1-2-3-4-5-6",
+            "lw1-1-+2-3-4-5",
+            "lw1-1-g-3-4-5",
+            "lw1-1-1ffffffff-3-4-5",
+        ] {
             assert!(word.parse::<Token>().is_err(), "{word}");
         }
         let error = "a\nb".parse::<Token>().expect_err("is none");
-        assert_eq!(error.to_string(), r"`a\nb` is not a token; take one from `lockwatch status --json`");
+        assert_eq!(
+            error.to_string(),
+            r"`a\nb` is not a token; take one from `lockwatch status --json`"
+        );
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::cargo::command;
 use crate::cargo::lock_kind::LockKind;
 use crate::cargo::origin::OriginKind;
 use crate::observation::{Look, Participant};
@@ -97,18 +98,30 @@ fn evidence(reason: Reason, one: &Participant, look: &Look, graph: &WaitGraph) -
 fn waits(id: ProcessId, look: &Look, graph: &WaitGraph) -> Vec<String> {
     let mut lines = Vec::new();
     for hold in graph.blocked_by(id) {
-        let Some(lock) = look.locks.get(hold.lock) else { continue };
-        let (holder, label) = (name(hold.process, look), lock.label(look));
-        lines.push(format!("process {} waits for the {label} that {holder} holds", id.pid));
+        let Some(wanted) = look.locks.get(hold.lock) else {
+            continue;
+        };
+        let holder = name(hold.process, look);
+        lines.push(format!(
+            "process {} waits for the {} that {holder} holds",
+            id.pid,
+            wanted.label(look)
+        ));
     }
     if lines.is_empty() {
-        lines.push(format!("a process that process {} started waits for a lock that it holds itself", id.pid));
+        lines.push(format!(
+            "a process that process {} started waits for a lock that it holds itself",
+            id.pid
+        ));
     }
     lines
 }
 
 fn name(id: ProcessId, look: &Look) -> String {
-    let command = look.processes.get(&id).map_or("a process", |one| &one.invocation.command);
+    let command = look
+        .processes
+        .get(&id)
+        .map_or("a process", |one| command::short(&one.invocation.command));
     format!("{command} (pid {})", id.pid)
 }
 
@@ -142,11 +155,15 @@ fn not_observed(one: &Participant, look: &Look) -> String {
     });
     match (one.origin.kind, one.origin.name.as_deref()) {
         (OriginKind::Editor, Some("rust-analyzer")) if holds_build_lock => {
-            "wait; so that it does not block your builds again, set `rust-analyzer.cargo.targetDir` to `true`".to_owned()
+            "wait; so that it does not block your builds again, set `rust-analyzer.cargo.targetDir` to `true`"
+                .to_owned()
         }
         (OriginKind::Orphan, name) => {
             let starter = name.unwrap_or("the process that started it");
-            format!("{starter} is gone, so nobody waits for its result; if it does not end soon, `kill {}` ends it", one.process.id.pid)
+            format!(
+                "{starter} is gone, so nobody waits for its result; if it does not end soon, `kill {}` ends it",
+                one.process.id.pid
+            )
         }
         _ => "wait; one look cannot tell whether it still works".to_owned(),
     }

@@ -29,9 +29,8 @@ pub struct WaitGraph {
 pub fn blockers(lock: &Lock, waiter: &Claim) -> impl Iterator<Item = ProcessId> {
     let asked = waiter.mode.unwrap_or(Mode::Exclusive);
     let this = waiter.process;
-    let in_the_way = move |holder: &&Claim| {
-        holder.process != this && holder.mode.unwrap_or(Mode::Exclusive).conflicts_with(asked)
-    };
+    let in_the_way =
+        move |holder: &&Claim| holder.process != this && holder.mode.unwrap_or(Mode::Exclusive).conflicts_with(asked);
     lock.holders.iter().filter(in_the_way).map(|holder| holder.process)
 }
 
@@ -85,11 +84,22 @@ impl WaitGraph {
 /// The processes that can reach themselves along "waits for", with the ancestor rule.
 fn circles(look: &Look, blocked: &BTreeMap<ProcessId, BTreeSet<Hold>>) -> BTreeSet<ProcessId> {
     let mut edges: BTreeMap<ProcessId, BTreeSet<ProcessId>> = BTreeMap::new();
-    let holders: BTreeSet<ProcessId> =
-        look.locks.iter().flat_map(|lock| &lock.holders).map(|claim| claim.process).collect();
+    let holders: BTreeSet<ProcessId> = look
+        .locks
+        .iter()
+        .flat_map(|lock| &lock.holders)
+        .map(|claim| claim.process)
+        .collect();
     for (waiter, holds) in blocked {
-        edges.entry(*waiter).or_default().extend(holds.iter().map(|hold| hold.process));
-        let ancestors = look.processes.get(waiter).map(|one| one.ancestors.as_slice()).unwrap_or_default();
+        edges
+            .entry(*waiter)
+            .or_default()
+            .extend(holds.iter().map(|hold| hold.process));
+        let ancestors = look
+            .processes
+            .get(waiter)
+            .map(|one| one.ancestors.as_slice())
+            .unwrap_or_default();
         for ancestor in ancestors.iter().filter(|ancestor| holders.contains(ancestor)) {
             edges.entry(*ancestor).or_default().insert(*waiter);
         }
@@ -97,14 +107,20 @@ fn circles(look: &Look, blocked: &BTreeMap<ProcessId, BTreeSet<Hold>>) -> BTreeS
     // Whoever waits for nobody is in no circle, nor is who only waits for such.
     loop {
         let waiting: BTreeSet<ProcessId> = edges.keys().copied().collect();
-        edges.values_mut().for_each(|targets| targets.retain(|target| waiting.contains(target)));
+        for targets in edges.values_mut() {
+            targets.retain(|target| waiting.contains(target));
+        }
         let before = edges.len();
         edges.retain(|_, targets| !targets.is_empty());
         if edges.len() == before {
             break;
         }
     }
-    edges.keys().copied().filter(|process| reaches_itself(*process, &edges)).collect()
+    edges
+        .keys()
+        .copied()
+        .filter(|process| reaches_itself(*process, &edges))
+        .collect()
 }
 
 fn reaches_itself(start: ProcessId, edges: &BTreeMap<ProcessId, BTreeSet<ProcessId>>) -> bool {

@@ -382,6 +382,13 @@ fn describe(parsed: &Parsed, masked: &[String]) -> String {
     text::escape(OsStr::new(&command))
 }
 
+/// The beginning of [`Invocation::command`] that names it in a sentence: `cargo build` of `cargo build --release`.
+pub fn short(command: &str) -> &str {
+    let is_cargo = command.starts_with("cargo ");
+    let end = command.match_indices(' ').nth(1).filter(|_| is_cargo);
+    end.map_or(command, |(place, _)| &command[..place])
+}
+
 /// The toolchain of rustup to which a program belongs: `…/toolchains/<toolchain>/bin/<program>`.
 pub fn toolchain(exe: &Path) -> Option<String> {
     let bin = exe.parent()?;

@@ -34,7 +34,9 @@ pub(super) fn completions(args: &CompletionsArgs, out: &mut Output) -> Result<Co
 
 pub(super) fn man(_args: &ManArgs, out: &mut Output) -> Result<Code, Error> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(command()).render(&mut text).map_err(Error::Write)?;
+    clap_mangen::Man::new(command())
+        .render(&mut text)
+        .map_err(Error::Write)?;
     out.write_raw(&text)?;
     Ok(Code::Done)
 }

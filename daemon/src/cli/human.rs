@@ -24,7 +24,9 @@ pub(super) fn since(then: Timestamp, now: Timestamp) -> String {
 
 /// A path with the home directory as `~`.
 pub(super) fn path(path: &str, home: Option<&str>) -> String {
-    let short = home.filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home.trim_end_matches('/')));
+    let short = home
+        .filter(|home| home.len() > 1)
+        .and_then(|home| path.strip_prefix(home.trim_end_matches('/')));
     match short {
         Some("") => "~".to_owned(),
         Some(rest) if rest.starts_with('/') => format!("~{rest}"),
@@ -106,10 +108,13 @@ mod tests {
     fn projects() {
         for (lock, folder) in [
             ("/home/me/src/parity/target/debug/.cargo-lock", "/home/me/src/parity"),
-            ("/home/me/src/parity/target/aarch64-apple-darwin/release/.cargo-lock", "/home/me/src/parity"),
+            (
+                "/home/me/src/parity/target/aarch64-apple-darwin/release/.cargo-lock",
+                "/home/me/src/parity",
+            ),
             ("/home/me/src/parity/target/.cargo-lock", "/home/me/src/parity"),
             ("/var/cache/build/debug/.cargo-build-lock", "/var/cache/build"),
-            ("/target/debug/.cargo-lock", "/target"),
+            ("/target/debug/.cargo-lock", "/"),
             ("/debug/.cargo-lock", "/debug"),
             (".cargo-lock", ""),
             ("", ""),

@@ -15,7 +15,9 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self { stream: io::BufWriter::new(AutoStream::auto(io::stdout().lock())) }
+        Self {
+            stream: io::BufWriter::new(AutoStream::auto(io::stdout().lock())),
+        }
     }
 
     /// Writes text, with its styles where the stream shows them.

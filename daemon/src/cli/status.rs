@@ -58,11 +58,19 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
         out.write_raw(&json)?;
     } else {
         let home = std::env::home_dir().map(|home| crate::text::escape_path(&home));
-        let view = view::View { home: home.as_deref(), width: output::width(), all: args.all };
+        let view = view::View {
+            home: home.as_deref(),
+            width: output::width(),
+            all: args.all,
+        };
         out.write(&view.render(&state))?;
     }
     let in_order = state.summary.contended == 0 && state.summary.stuck == 0;
-    Ok(if args.check && !in_order { Code::Contended } else { Code::Done })
+    Ok(if args.check && !in_order {
+        Code::Contended
+    } else {
+        Code::Done
+    })
 }
 
 /// One look; where it shows a circle of waiting, a second one that tells who is still in it.
@@ -80,7 +88,11 @@ fn look(observer: &mut Observer<System>) -> Result<(Look, BTreeSet<ProcessId>), 
 
 fn in_circles(look: &Look) -> BTreeSet<ProcessId> {
     let graph = WaitGraph::of(look);
-    look.processes.keys().copied().filter(|process| graph.is_circular(*process)).collect()
+    look.processes
+        .keys()
+        .copied()
+        .filter(|process| graph.is_circular(*process))
+        .collect()
 }
 
 /// The time, to the millisecond.

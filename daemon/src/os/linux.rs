@@ -77,7 +77,10 @@ impl Kernel for System {
     }
 
     fn locks(&mut self, interest: &Interest<'_>) -> Result<LockTable, LookError> {
-        let failed = |source| LookError::Table { path: LOCKS.into(), source };
+        let failed = |source| LookError::Table {
+            path: LOCKS.into(),
+            source,
+        };
         let table = File::open(LOCKS).map_err(failed)?;
         attribution::look(&table, interest.is_lock, &mut self.foreign, self.sees_all_pids).map_err(failed)
     }
@@ -97,7 +100,11 @@ impl Kernel for System {
             name: crate::text::escape(OsStr::from_bytes(&stat.comm)),
             exe: folder.link("exe"),
             argv: folder.argv(),
-            cwd: if detail == Detail::Full { folder.link("cwd") } else { None },
+            cwd: if detail == Detail::Full {
+                folder.link("cwd")
+            } else {
+                None
+            },
         })
     }
 

@@ -16,14 +16,28 @@ use lockwatch::os::Mode;
 use lockwatch::state::{Lock, State};
 use lockwatch::verdict::{Class, Reason};
 
-use crate::support::{Running, folder, helper, holder, holder_pids, lock, lockwatch, sorted, until, until_seen, waiter_pids};
+use crate::support::{
+    Running, folder, helper, holder, holder_pids, lock, lockwatch, sorted, until, until_seen, waiter_pids,
+};
+
+/// A test, given a cargo.
+type Body = fn(&Cargo);
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: &[(&str, fn(&Cargo))] = &[
-        ("who_holds_and_who_waits_for_the_package_cache_100_times", package_cache_100_times),
+    let tests: &[(&str, Body)] = &[
+        (
+            "who_holds_and_who_waits_for_the_package_cache_100_times",
+            package_cache_100_times,
+        ),
         ("a_build_blocked_on_the_build_directory", blocked_on_the_build_directory),
-        ("a_check_blocked_on_the_build_directory", check_blocked_on_the_build_directory),
-        ("a_build_blocked_on_the_artifact_directory", blocked_on_the_artifact_directory),
+        (
+            "a_check_blocked_on_the_build_directory",
+            check_blocked_on_the_build_directory,
+        ),
+        (
+            "a_build_blocked_on_the_artifact_directory",
+            blocked_on_the_artifact_directory,
+        ),
         ("two_builds_share_the_package_cache", two_builds_share_the_package_cache),
         ("a_suspended_build", a_suspended_build),
         ("a_chain_of_three", a_chain_of_three),
@@ -37,23 +51,31 @@ pub(crate) fn trials() -> Vec<Trial> {
     for (name, body) in tests {
         for cargo in &cargos {
             let (cargo, body) = (cargo.clone(), *body);
-            trials.push(Trial::test(format!("cargo_{}_{}::{name}", cargo.version.major, cargo.version.minor), move || {
-                body(&cargo);
-                Ok(())
-            }));
+            trials.push(Trial::test(
+                format!("cargo_{}_{}::{name}", cargo.version.major, cargo.version.minor),
+                move || {
+                    body(&cargo);
+                    Ok(())
+                },
+            ));
         }
     }
     // One cargo locks the other's way out: old and new ones on one target directory.
-    trials.push(Trial::ignorable_test("cargo::an_old_and_a_new_one_on_one_target_directory", move || {
-        let one = |new: bool| cargos.iter().find(|cargo| (cargo.version >= SPLIT) == new);
-        match (one(false), one(true)) {
-            (Some(old), Some(new)) => {
-                an_old_and_a_new_one(old, new);
-                Ok(Completion::Completed)
+    trials.push(Trial::ignorable_test(
+        "cargo::an_old_and_a_new_one_on_one_target_directory",
+        move || {
+            let one = |new: bool| cargos.iter().find(|cargo| (cargo.version >= SPLIT) == new);
+            match (one(false), one(true)) {
+                (Some(old), Some(new)) => {
+                    an_old_and_a_new_one(old, new);
+                    Ok(Completion::Completed)
+                }
+                _ => Ok(Completion::ignored_with(
+                    "takes a cargo before 1.96 and one since, and this machine has not both",
+                )),
             }
-            _ => Ok(Completion::ignored_with("takes a cargo before 1.96 and one since, and this machine has not both")),
-        }
-    }));
+        },
+    ));
     trials
 }
 
@@ -71,8 +93,17 @@ impl Cargo {
     /// The one that runs the tests, and those of the other rustup toolchains, one of each version.
     fn all() -> Vec<Self> {
         let own = PathBuf::from(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let toolchains = own.ancestors().nth(3).filter(|folder| folder.ends_with("toolchains")).map(std::fs::read_dir);
-        let others = toolchains.and_then(Result::ok).into_iter().flatten().flatten().map(|entry| entry.path().join("bin/cargo"));
+        let toolchains = own
+            .ancestors()
+            .nth(3)
+            .filter(|folder| folder.ends_with("toolchains"))
+            .map(std::fs::read_dir);
+        let others = toolchains
+            .and_then(Result::ok)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path().join("bin/cargo"));
         let mut seen = BTreeSet::new();
         let mut cargos: Vec<Self> = std::iter::once(own).chain(others).filter_map(Self::of).collect();
         cargos.retain(|cargo| seen.insert(cargo.version));
@@ -91,14 +122,28 @@ impl Cargo {
         // Whatever this very test run was started with must not reach the cargo under test.
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy();
-            if ["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC"].iter().any(|begin| name_text.starts_with(begin)) {
+            if ["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC"]
+                .iter()
+                .any(|begin| name_text.starts_with(begin))
+            {
                 command.env_remove(&name);
             }
         }
         let rustc = self.program.with_file_name("rustc");
-        command.args(arguments).current_dir(project).env("CARGO_HOME", place.home()).env("CARGO_TERM_COLOR", "never");
-        command.env("RUSTC", rustc).env("CARGO_HTTP_TIMEOUT", "600").env("CARGO_NET_RETRY", "0");
-        command.env("LOCKWATCH_TEST_GATE", place.gate()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .current_dir(project)
+            .env("CARGO_HOME", place.home())
+            .env("CARGO_TERM_COLOR", "never");
+        command
+            .env("RUSTC", rustc)
+            .env("CARGO_HTTP_TIMEOUT", "600")
+            .env("CARGO_NET_RETRY", "0");
+        command
+            .env("LOCKWATCH_TEST_GATE", place.gate())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -130,7 +175,10 @@ impl CargoRun {
         let mut all = String::new();
         loop {
             let mut line = String::new();
-            assert!(self.talk.read_line(&mut line).expect("reads") > 0, "it ended without waiting:\n{all}");
+            assert!(
+                self.talk.read_line(&mut line).expect("reads") > 0,
+                "it ended without waiting:\n{all}"
+            );
             if let Some((_, words)) = line.split_once("waiting for file lock on ") {
                 return words.trim_end().to_owned();
             }
@@ -182,7 +230,9 @@ impl Place {
     fn project(&self, name: &str, dependencies: &str, build_script: Option<&str>) -> PathBuf {
         let project = self.folder.path().join(name);
         std::fs::create_dir_all(project.join("src")).expect("makes the folder");
-        let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\n{dependencies}\n");
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\n{dependencies}\n"
+        );
         std::fs::write(project.join("Cargo.toml"), manifest).expect("writes");
         std::fs::write(project.join("src/lib.rs"), "").expect("writes");
         if let Some(script) = build_script {
@@ -225,7 +275,10 @@ impl SilentRegistry {
         // The backlog takes the connections; nobody reads from them.
         let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
         let address = listener.local_addr().expect("has one").to_string();
-        Self { address, _listener: listener }
+        Self {
+            address,
+            _listener: listener,
+        }
     }
 
     fn configure(&self, place: &Place) {
@@ -258,7 +311,10 @@ fn package_cache_100_times(cargo: &Cargo) {
         let seen = lock(&state, &path).expect("held");
         assert_eq!(holder_pids(seen), [front.pid()], "round {round}");
         assert_eq!(waiter_pids(seen), [behind.pid()], "round {round}");
-        assert_eq!((seen.kind.name(), seen.label.as_str()), ("package-cache", "package cache"));
+        assert_eq!(
+            (seen.kind.name(), seen.label.as_str()),
+            ("package-cache", "package cache")
+        );
         assert_eq!(seen.holders[0].mode, Some(Mode::Exclusive));
         assert_eq!(seen.holders[0].process.command, "cargo fetch");
         assert_eq!(seen.waiters[0].process.command, "cargo generate-lockfile");
@@ -297,13 +353,32 @@ fn blocked(cargo: &Cargo, subcommand: &str) {
     let mut behind = cargo.start(&place, &project, &[subcommand, "--offline"]);
     assert_eq!(behind.blocking(), words, "the table's words for {name}");
     let (state, seen) = until_seen(&path, 1, 1);
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![front.pid()], vec![behind.pid()]));
-    assert_eq!((seen.holders[0].mode, seen.waiters[0].mode), (Some(Mode::Exclusive), Some(Mode::Exclusive)));
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![front.pid()], vec![behind.pid()])
+    );
+    assert_eq!(
+        (seen.holders[0].mode, seen.waiters[0].mode),
+        (Some(Mode::Exclusive), Some(Mode::Exclusive))
+    );
     assert_eq!(seen.kind.name(), "build-dir");
     assert_eq!(seen.holders[0].process.command, format!("cargo {subcommand}"));
     assert_eq!(seen.waiters[0].process.command, format!("cargo {subcommand} --offline"));
-    assert_eq!(seen.holders[0].process.exe.as_deref(), cargo.program.canonicalize().ok().and_then(|exe| exe.to_str().map(str::to_owned)).as_deref());
-    if seen.holders[0].process.toolchain.as_deref().is_some_and(|toolchain| toolchain.starts_with("1.")) {
+    assert_eq!(
+        seen.holders[0].process.exe.as_deref(),
+        cargo
+            .program
+            .canonicalize()
+            .ok()
+            .and_then(|exe| exe.to_str().map(str::to_owned))
+            .as_deref()
+    );
+    if seen.holders[0]
+        .process
+        .toolchain
+        .as_deref()
+        .is_some_and(|toolchain| toolchain.starts_with("1."))
+    {
         assert_eq!(seen.label, words, "known by the toolchain's version");
     }
     // Everything else that the table says this version holds meanwhile.
@@ -313,9 +388,16 @@ fn blocked(cargo: &Cargo, subcommand: &str) {
         .filter(|lock| lock.path.starts_with(place.folder.path().to_str().expect("plain")))
         .flat_map(|lock| lock.holders.iter().map(|holder| (file_name(lock), holder.mode)))
         .collect();
-    let expected: BTreeSet<(String, Option<Mode>)> =
-        cargo.expected(subcommand).into_iter().map(|(file, mode, _)| (self::name(file).to_owned(), Some(mode))).collect();
-    assert_eq!(held, expected, "what cargo {:?} holds during {subcommand}", cargo.version);
+    let expected: BTreeSet<(String, Option<Mode>)> = cargo
+        .expected(subcommand)
+        .into_iter()
+        .map(|(file, mode, _)| (self::name(file).to_owned(), Some(mode)))
+        .collect();
+    assert_eq!(
+        held, expected,
+        "what cargo {:?} holds during {subcommand}",
+        cargo.version
+    );
     place.open_the_gate();
     front.succeed();
     behind.succeed();
@@ -330,36 +412,69 @@ fn name(file: &lock_kind::LockFile) -> &'static str {
 }
 
 fn file_name(lock: &Lock) -> String {
-    Path::new(&lock.path).file_name().expect("has one").to_string_lossy().into_owned()
+    Path::new(&lock.path)
+        .file_name()
+        .expect("has one")
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn blocked_on_the_artifact_directory(cargo: &Cargo) {
     let place = Place::new();
     let project = place.project("plain", "", None);
-    let name = if cargo.version >= SPLIT { ".cargo-artifact-lock" } else { ".cargo-lock" };
+    let name = if cargo.version >= SPLIT {
+        ".cargo-artifact-lock"
+    } else {
+        ".cargo-lock"
+    };
     let path = project.join("target/debug").join(name);
     std::fs::create_dir_all(path.parent().expect("has one")).expect("makes the folder");
     // No cargo since 1.96 holds this one without the build directory's, so a helper plays it.
     let front = holder("exclusive", &path);
     let mut behind = cargo.start(&place, &project, &["build"]);
     let words = behind.blocking();
-    let expected = cargo.expected("build").into_iter().find(|(file, ..)| self::name(file) == name).map(|(.., words)| words);
+    let expected = cargo
+        .expected("build")
+        .into_iter()
+        .find(|(file, ..)| self::name(file) == name)
+        .map(|(.., words)| words);
     assert_eq!(Some(words.as_str()), expected, "the table's words for {name}");
     let (_, seen) = until_seen(&path, 1, 1);
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![front.pid()], vec![behind.pid()]));
-    assert_eq!(seen.kind.name(), if cargo.version >= SPLIT { "artifact-dir" } else { "build-dir" });
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![front.pid()], vec![behind.pid()])
+    );
+    assert_eq!(
+        seen.kind.name(),
+        if cargo.version >= SPLIT {
+            "artifact-dir"
+        } else {
+            "build-dir"
+        }
+    );
     assert_eq!(seen.waiters[0].process.command, "cargo build");
 }
 
 fn two_builds_share_the_package_cache(cargo: &Cargo) {
     let place = Place::new();
     let (one, two) = (place.waiting_project("one"), place.waiting_project("two"));
-    let (one, two) = (cargo.start(&place, &one, &["build"]), cargo.start(&place, &two, &["build"]));
+    let (one, two) = (
+        cargo.start(&place, &one, &["build"]),
+        cargo.start(&place, &two, &["build"]),
+    );
     let (state, seen) = until_seen(&place.home().join(".package-cache-mutate"), 2, 0);
     assert_eq!(holder_pids(&seen), sorted([one.pid(), two.pid()]));
     assert!(seen.holders.iter().all(|holder| holder.mode == Some(Mode::Shared)));
-    assert_eq!((seen.kind.name(), seen.label.as_str()), ("package-cache-mutate", "shared package cache"));
-    assert!(state.locks.iter().all(|lock| !lock.path.contains(place.folder.path().to_str().expect("plain")) || lock.waiters.is_empty()));
+    assert_eq!(
+        (seen.kind.name(), seen.label.as_str()),
+        ("package-cache-mutate", "shared package cache")
+    );
+    assert!(
+        state
+            .locks
+            .iter()
+            .all(|lock| !lock.path.contains(place.folder.path().to_str().expect("plain")) || lock.waiters.is_empty())
+    );
 }
 
 fn a_suspended_build(cargo: &Cargo) {
@@ -377,15 +492,27 @@ fn a_suspended_build(cargo: &Cargo) {
     });
     let verdict = &seen.holders[0].verdict;
     assert_eq!((verdict.class, verdict.reason), (Class::Stuck, Reason::Suspended));
-    assert!(verdict.advice.contains(&format!("kill -CONT {}", front.pid())), "{}", verdict.advice);
+    assert!(
+        verdict.advice.contains(&format!("kill -CONT {}", front.pid())),
+        "{}",
+        verdict.advice
+    );
     let output = lockwatch().args(["status", "--check"]).output().expect("runs");
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).expect("is text");
-    assert!(text.lines().next().is_some_and(|line| line.contains("is suspended and holds the")), "{text}");
+    assert!(
+        text.lines()
+            .next()
+            .is_some_and(|line| line.contains("is suspended and holds the")),
+        "{text}"
+    );
 }
 
 fn suspend(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a number");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .expect("a number");
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("signals its own child");
 }
 
@@ -393,20 +520,35 @@ fn a_chain_of_three(cargo: &Cargo) {
     let place = Place::new();
     let (front, back) = (place.waiting_project("front"), place.project("back", "", None));
     let name = build_lock(cargo, "build").0;
-    let (front_lock, back_lock) = (front.join("target/debug").join(name), back.join("target/debug").join(name));
+    let (front_lock, back_lock) = (
+        front.join("target/debug").join(name),
+        back.join("target/debug").join(name),
+    );
     std::fs::create_dir_all(back_lock.parent().expect("has one")).expect("makes the folder");
     let first = cargo.start(&place, &front, &["build"]);
     until_seen(&front_lock, 1, 0);
     // Cargo alone cannot be made to hold one build directory and wait for another's; a helper plays the middle.
-    let mut second = helper([OsStr::new("lock"), "exclusive".as_ref(), back_lock.as_ref(), "exclusive".as_ref(), front_lock.as_ref()]);
+    let mut second = helper([
+        OsStr::new("lock"),
+        "exclusive".as_ref(),
+        back_lock.as_ref(),
+        "exclusive".as_ref(),
+        front_lock.as_ref(),
+    ]);
     assert_eq!(second.line(), "locked");
     until_seen(&front_lock, 1, 1);
     let mut third = cargo.start(&place, &back, &["build"]);
     third.blocking();
     let (state, seen) = until_seen(&back_lock, 1, 1);
     let head = lock(&state, &front_lock).expect("held");
-    assert_eq!((holder_pids(head), waiter_pids(head)), (vec![first.pid()], vec![second.pid()]));
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![second.pid()], vec![third.pid()]));
+    assert_eq!(
+        (holder_pids(head), waiter_pids(head)),
+        (vec![first.pid()], vec![second.pid()])
+    );
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![second.pid()], vec![third.pid()])
+    );
     assert_eq!(seen.waiters[0].root, [head.holders[0].token]);
     assert_eq!(seen.holders[0].verdict.reason, Reason::BehindLock);
 }
@@ -431,7 +573,10 @@ fn a_lock_file_removed_while_held(cargo: &Cargo) {
         (seen.len() == 2).then_some(seen)
     });
     // Since 1.96 the second one stops at the next lock; before, both build at once.
-    assert_eq!(seen, BTreeSet::from([(true, vec![first.pid()]), (false, vec![second.pid()])]));
+    assert_eq!(
+        seen,
+        BTreeSet::from([(true, vec![first.pid()]), (false, vec![second.pid()])])
+    );
 }
 
 fn two_hundred_waiters(cargo: &Cargo) {
@@ -444,11 +589,18 @@ fn two_hundred_waiters(cargo: &Cargo) {
     assert_eq!(crowd.line(), "started");
     let (_, seen) = until_seen(&path, 1, 200);
     assert_eq!(holder_pids(&seen), [front.pid()]);
-    assert!(seen.waiters.iter().all(|waiter| waiter.blocked_by == [seen.holders[0].token]));
+    assert!(
+        seen.waiters
+            .iter()
+            .all(|waiter| waiter.blocked_by == [seen.holders[0].token])
+    );
     let output = lockwatch().arg("status").output().expect("runs");
     let text = String::from_utf8(output.stdout).expect("is text");
     assert!(text.contains("200 waiting"), "{text}");
-    assert!(text.contains("and 190 more; `lockwatch status --all` shows them"), "{text}");
+    assert!(
+        text.contains("and 190 more; `lockwatch status --all` shows them"),
+        "{text}"
+    );
 }
 
 fn cargo_inside_a_build_script(cargo: &Cargo) {
@@ -477,7 +629,9 @@ fn main() {
     assert_eq!((verdict.class, verdict.reason), (Class::Stuck, Reason::Deadlock));
     drop(outer);
     // Its build script and the cargo in it live on without it, get the lock, and end.
-    until("the inner cargo to end", || (!Path::new(&format!("/proc/{inner_pid}")).exists()).then_some(()));
+    until("the inner cargo to end", || {
+        (!Path::new(&format!("/proc/{inner_pid}")).exists()).then_some(())
+    });
 }
 
 fn nothing_is_left(cargo: &Cargo) {
@@ -486,7 +640,10 @@ fn nothing_is_left(cargo: &Cargo) {
     cargo.start(&place, &project, &["build"]).succeed();
     let ours = place.folder.path().to_str().expect("plain").to_owned();
     let state = crate::support::state();
-    assert!(state.locks.iter().all(|lock| !lock.path.starts_with(&ours)), "the files stay, the locks do not");
+    assert!(
+        state.locks.iter().all(|lock| !lock.path.starts_with(&ours)),
+        "the files stay, the locks do not"
+    );
 }
 
 fn an_old_and_a_new_one(old: &Cargo, new: &Cargo) {
@@ -498,8 +655,14 @@ fn an_old_and_a_new_one(old: &Cargo, new: &Cargo) {
     let mut behind = new.start(&place, &project, &["build"]);
     assert_eq!(behind.blocking(), "artifact directory");
     let (state, seen) = until_seen(&path, 1, 1);
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![front.pid()], vec![behind.pid()]));
-    assert_eq!((seen.holders[0].mode, seen.waiters[0].mode), (Some(Mode::Exclusive), Some(Mode::Shared)));
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![front.pid()], vec![behind.pid()])
+    );
+    assert_eq!(
+        (seen.holders[0].mode, seen.waiters[0].mode),
+        (Some(Mode::Exclusive), Some(Mode::Shared))
+    );
     // The new one already holds its own build lock while it waits.
     let own = lock(&state, &project.join("target/debug/.cargo-build-lock")).expect("held");
     assert_eq!(holder_pids(own), [behind.pid()]);

@@ -15,7 +15,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         })
     };
     vec![
-        test("three_hundred_steady_locks_in_each_of_a_thousand_looks", three_hundred_steady_locks),
+        test(
+            "three_hundred_steady_locks_in_each_of_a_thousand_looks",
+            three_hundred_steady_locks,
+        ),
         test("processes_that_end_during_a_look", processes_that_end_during_a_look),
     ]
 }
@@ -36,12 +39,17 @@ fn three_hundred_steady_locks() {
             running
         })
         .collect();
-    let expected: BTreeSet<_> = (0..STEADY).map(|number| home.path().join(number.to_string()).join(".package-cache")).collect();
+    let expected: BTreeSet<_> = (0..STEADY)
+        .map(|number| home.path().join(number.to_string()).join(".package-cache"))
+        .collect();
     let mut observer = observer();
     let mut coming_and_going = 0;
     for look in 0..LOOKS {
         let locks = observer.look(jiff::Timestamp::now()).expect("looks").locks;
-        let of_steady: Vec<_> = locks.iter().filter(|lock| lock.path.ends_with(".package-cache") && lock.path.starts_with(home.path())).collect();
+        let of_steady: Vec<_> = locks
+            .iter()
+            .filter(|lock| lock.path.ends_with(".package-cache") && lock.path.starts_with(home.path()))
+            .collect();
         let paths: BTreeSet<_> = of_steady.iter().map(|lock| lock.path.clone()).collect();
         assert_eq!(paths.len(), of_steady.len(), "look {look}: a lock is shown twice");
         assert_eq!(paths, expected, "look {look}: a lock is missing");
@@ -51,7 +59,10 @@ fn three_hundred_steady_locks() {
         }
         coming_and_going += locks.iter().filter(|lock| lock.table.kind.name() == "other").count();
     }
-    assert!(coming_and_going > LOOKS, "the churn did not churn: {coming_and_going} of its locks were seen");
+    assert!(
+        coming_and_going > LOOKS,
+        "the churn did not churn: {coming_and_going} of its locks were seen"
+    );
     drop(busy);
 }
 
@@ -64,10 +75,17 @@ fn processes_that_end_during_a_look() {
             .map(|_| {
                 let mut command = helper_command([OsStr::new("lock"), "shared".as_ref(), path.as_ref()]);
                 // With nothing to read it ends as soon as it has the lock.
-                command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn().expect("starts")
+                command
+                    .stdin(std::process::Stdio::null())
+                    .stdout(std::process::Stdio::null())
+                    .spawn()
+                    .expect("starts")
             })
             .collect();
-        while children.iter_mut().any(|child| child.try_wait().expect("waits").is_none()) {
+        while children
+            .iter_mut()
+            .any(|child| child.try_wait().expect("waits").is_none())
+        {
             let look = observer.look(jiff::Timestamp::now()).expect("looks");
             for lock in look.locks.iter().filter(|lock| lock.path == path) {
                 assert!(!lock.holders.is_empty(), "a shared lock was shown with waiters alone");

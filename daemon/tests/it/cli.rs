@@ -62,12 +62,25 @@ fn the_answer_is_the_first_line() {
     assert!(lock(&state, &path).is_some());
     let text = text(&["status"]);
     let first = text.lines().next().expect("has one");
-    if !first.contains("stuck") && !first.contains("suspended") && !first.contains("deadlocked") && !first.contains("00 waiting") {
+    if !first.contains("stuck")
+        && !first.contains("suspended")
+        && !first.contains("deadlocked")
+        && !first.contains("00 waiting")
+    {
         assert!(first.contains(&expected), "{text}");
         assert!(first.contains(&format!("(pid {}, started", front.pid())), "{text}");
     }
-    assert!(text.contains(&format!("  holds       build directory, exclusive  {}\n", path.display())), "{text}");
-    assert!(text.contains("and 2 more; `lockwatch status --all` shows them"), "{text}");
+    assert!(
+        text.contains(&format!(
+            "  holds       build directory, exclusive  {}\n",
+            path.display()
+        )),
+        "{text}"
+    );
+    assert!(
+        text.contains("and 2 more; `lockwatch status --all` shows them"),
+        "{text}"
+    );
 }
 
 fn check_tells_by_its_exit_code() {
@@ -76,7 +89,15 @@ fn check_tells_by_its_exit_code() {
     let _front = holder("exclusive", &path);
     let _behind = waiter("exclusive", &path);
     until_seen(&path, 1, 1);
-    assert_eq!(lockwatch().args(["status", "--check"]).output().expect("runs").status.code(), Some(1));
+    assert_eq!(
+        lockwatch()
+            .args(["status", "--check"])
+            .output()
+            .expect("runs")
+            .status
+            .code(),
+        Some(1)
+    );
     assert_eq!(lockwatch().arg("status").output().expect("runs").status.code(), Some(0));
 }
 
@@ -91,7 +112,10 @@ fn all_shows_what_blocks_nobody() {
     // The cargo that runs these tests holds nothing, and is there.
     let processes = state.processes.expect("were asked for");
     if std::env::var_os("CARGO").is_some() {
-        assert!(processes.iter().any(|process| process.command.starts_with("cargo")), "{processes:?}");
+        assert!(
+            processes.iter().any(|process| process.command.starts_with("cargo")),
+            "{processes:?}"
+        );
     }
     let output = lockwatch().args(["status", "--json"]).output().expect("runs");
     let state: State = serde_json::from_slice(&output.stdout).expect("is the document");
@@ -105,7 +129,10 @@ fn colour_only_where_it_is_wanted() {
     let _front = holder("exclusive", &path);
     let run = |name: &str| lockwatch().arg("status").env(name, "1").output().expect("runs").stdout;
     let coloured = |text: &[u8]| text.contains(&0x1b);
-    assert!(!coloured(&lockwatch().arg("status").output().expect("runs").stdout), "a pipe is no terminal");
+    assert!(
+        !coloured(&lockwatch().arg("status").output().expect("runs").stdout),
+        "a pipe is no terminal"
+    );
     assert!(coloured(&run("CLICOLOR_FORCE")));
     assert!(!coloured(&run("NO_COLOR")));
 }
@@ -114,11 +141,20 @@ fn a_closed_pipe_is_no_error() {
     let home = folder();
     let path = home.path().join(".package-cache");
     let _front = holder("exclusive", &path);
-    let mut child =
-        lockwatch().args(["status", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = lockwatch()
+        .args(["status", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
     drop(child.stdout.take());
     let mut talk = String::new();
-    child.stderr.take().expect("piped").read_to_string(&mut talk).expect("reads");
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut talk)
+        .expect("reads");
     assert_eq!((child.wait().expect("waits").code(), talk.as_str()), (Some(0), ""));
 }
 
@@ -133,7 +169,12 @@ fn a_wrong_command_line() {
 }
 
 fn help_has_examples() {
-    for arguments in [&["--help"][..], &["status", "--help"], &["completions", "--help"], &["man", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["status", "--help"],
+        &["completions", "--help"],
+        &["man", "--help"],
+    ] {
         let output = lockwatch().args(arguments).output().expect("runs");
         assert_eq!(output.status.code(), Some(0));
         let text = String::from_utf8(output.stdout).expect("is text");
@@ -144,10 +185,21 @@ fn help_has_examples() {
 fn a_cargo_home_that_cannot_be_read() {
     let home = folder();
     let missing = home.path().join("missing");
-    let output = lockwatch().args(["status", "--json"]).env("CARGO_HOME", &missing).output().expect("runs");
+    let output = lockwatch()
+        .args(["status", "--json"])
+        .env("CARGO_HOME", &missing)
+        .output()
+        .expect("runs");
     assert_eq!(output.status.code(), Some(0));
     let state: State = serde_json::from_slice(&output.stdout).expect("is the document");
-    assert!(state.notes.iter().any(|note| note.starts_with(&format!("{} cannot be read", missing.display()))), "{:?}", state.notes);
+    assert!(
+        state
+            .notes
+            .iter()
+            .any(|note| note.starts_with(&format!("{} cannot be read", missing.display()))),
+        "{:?}",
+        state.notes
+    );
 }
 
 fn completions_and_man_page() {

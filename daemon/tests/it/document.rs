@@ -21,7 +21,10 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn schema() -> jsonschema::Validator {
     let schema = serde_json::from_str(include_str!("../../schema/state-1.schema.json")).expect("is JSON");
-    jsonschema::options().should_validate_formats(true).build(&schema).expect("is a schema")
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .expect("is a schema")
 }
 
 fn document(arguments: &[&str]) -> serde_json::Value {
@@ -30,12 +33,18 @@ fn document(arguments: &[&str]) -> serde_json::Value {
 }
 
 fn complaints(document: &serde_json::Value) -> Vec<String> {
-    schema().iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    schema()
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 fn real_output_fits_the_schema() {
     let home = folder();
-    let (path, shared) = (home.path().join(".package-cache"), home.path().join(".package-cache-mutate"));
+    let (path, shared) = (
+        home.path().join(".package-cache"),
+        home.path().join(".package-cache-mutate"),
+    );
     let _front = holder("exclusive", &path);
     let _behind = waiter("exclusive", &path);
     let _shared = holder("shared", &shared);

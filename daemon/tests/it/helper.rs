@@ -6,14 +6,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio, exit};
+use std::process::{Command, Stdio};
 
 use rustix::fs::FlockOperation;
 use rustix::io::FdFlags;
 
 /// Runs the helper whose name comes first.
-pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) -> ! {
-    let name = arguments.next().expect("a helper's name").into_string().expect("a plain name");
+pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
+    let name = arguments
+        .next()
+        .expect("a helper's name")
+        .into_string()
+        .expect("a plain name");
     let arguments: Vec<OsString> = arguments.collect();
     match name.as_str() {
         "lock" => lock(&arguments),
@@ -21,18 +25,24 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) -> ! {
         "many" => many(&arguments),
         "waiters" => waiters(&arguments),
         "churn" => churn(&arguments),
-        "bequeath" => bequeath(&arguments),
+        // It ends at once: its child sits in its place.
+        "bequeath" => return bequeath(&arguments),
         "open" => open_only(&arguments),
         "upgrade" => upgrade(&arguments),
         "sit" => {}
         other => panic!("no helper is called {other}"),
     }
     until_told();
-    exit(0)
 }
 
 fn open(path: &Path) -> File {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).expect("opens")
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .expect("opens")
 }
 
 fn operation(word: &OsString) -> FlockOperation {
@@ -52,7 +62,11 @@ fn say(word: &str) {
 /// Waits for the end of standard input, which comes at the latest with the end of the test.
 fn until_told() {
     let mut line = String::new();
-    while std::io::stdin().lock().read_line(&mut line).is_ok_and(|length| length > 0) {}
+    while std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .is_ok_and(|length| length > 0)
+    {}
 }
 
 /// `lock MODE PATH [MODE PATH …]`: takes the locks one after the other, and keeps them.
@@ -84,7 +98,10 @@ fn steps(arguments: &[OsString]) {
 
 /// `many COUNT FOLDER`: holds COUNT locks, `FOLDER/0/.package-cache` and so on.
 fn many(arguments: &[OsString]) {
-    let count: usize = arguments[0].to_str().and_then(|text| text.parse().ok()).expect("a count");
+    let count: usize = arguments[0]
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .expect("a count");
     let held: Vec<File> = (0..count)
         .map(|number| {
             let folder = Path::new(&arguments[1]).join(number.to_string());
@@ -101,12 +118,19 @@ fn many(arguments: &[OsString]) {
 
 /// `waiters COUNT PATH`: starts COUNT processes that wait for one lock, and ends them at its own end.
 fn waiters(arguments: &[OsString]) {
-    let count: usize = arguments[0].to_str().and_then(|text| text.parse().ok()).expect("a count");
+    let count: usize = arguments[0]
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .expect("a count");
     let mut children: Vec<_> = (0..count)
         .map(|_| {
             let mut command = Command::new(std::env::current_exe().expect("own path"));
             command.args(["helper", "lock", "exclusive"]).arg(&arguments[1]);
-            command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("starts")
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("starts")
         })
         .collect();
     say("started");
@@ -127,12 +151,14 @@ fn churn(arguments: &[OsString]) {
         until_told();
         stopped.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    let paths: Vec<PathBuf> = (0..8).map(|number| Path::new(&arguments[0]).join(format!(".cargo-churn{number}-lock"))).collect();
+    let paths: Vec<PathBuf> = (0..8)
+        .map(|number| Path::new(&arguments[0]).join(format!(".cargo-churn{number}-lock")))
+        .collect();
     say("started");
     let mut held = std::collections::VecDeque::new();
     for path in paths.iter().cycle() {
         if stop.load(std::sync::atomic::Ordering::Relaxed) {
-            exit(0);
+            return;
         }
         let file = open(path);
         rustix::fs::flock(&file, FlockOperation::LockShared).expect("locks");
@@ -149,9 +175,11 @@ fn bequeath(arguments: &[OsString]) {
     let file = open(arguments[0].as_ref());
     rustix::fs::flock(&file, FlockOperation::LockExclusive).expect("locks");
     rustix::io::fcntl_setfd(file.as_fd(), FdFlags::empty()).expect("keeps it open across exec");
-    let child = Command::new(std::env::current_exe().expect("own path")).args(["helper", "sit"]).spawn().expect("starts");
+    let child = Command::new(std::env::current_exe().expect("own path"))
+        .args(["helper", "sit"])
+        .spawn()
+        .expect("starts");
     say(&child.id().to_string());
-    exit(0);
 }
 
 /// `open PATH`: has a lock file open and does nothing with it.

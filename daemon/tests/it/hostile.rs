@@ -26,15 +26,23 @@ fn documents_with(pid: u32) -> (String, State) {
         let output = lockwatch().args(["status", "--json"]).output().expect("runs");
         let text = String::from_utf8(output.stdout).expect("is UTF-8 whatever the names are");
         let state: State = serde_json::from_str(&text).expect("is the document");
-        let seen = state.locks.iter().any(|lock| lock.holders.iter().any(|holder| holder.process.pid == pid));
+        let seen = state
+            .locks
+            .iter()
+            .any(|lock| lock.holders.iter().any(|holder| holder.process.pid == pid));
         seen.then_some((text, state))
     })
 }
 
 fn paths_and_arguments() {
     let home = folder();
-    let names: [&[u8]; 5] =
-        [b"new\nline", b"tab\tand\x1b[31mred", b"invalid \xff\xfe", "\u{202e}right to left".as_bytes(), b"(deleted) (deleted)"];
+    let names: [&[u8]; 5] = [
+        b"new\nline",
+        b"tab\tand\x1b[31mred",
+        b"invalid \xff\xfe",
+        "\u{202e}right to left".as_bytes(),
+        b"(deleted) (deleted)",
+    ];
     for name in names {
         let folder = home.path().join(OsString::from_vec(name.to_vec()));
         std::fs::create_dir(&folder).expect("makes the folder");
@@ -48,7 +56,11 @@ fn paths_and_arguments() {
         let text = lockwatch().args(["status", "--all"]).output().expect("runs").stdout;
         let text = String::from_utf8(text).expect("is UTF-8");
         assert!(plain(&text), "{text:?}");
-        let lock = state.locks.iter().find(|lock| lock.holders.iter().any(|one| one.process.pid == front.pid())).expect("held");
+        let lock = state
+            .locks
+            .iter()
+            .find(|lock| lock.holders.iter().any(|one| one.process.pid == front.pid()))
+            .expect("held");
         let line = lock.path.clone();
         assert!(!line.contains('\n') && line.ends_with("/.package-cache"), "{line:?}");
         assert!(!lock.deleted, "a name is not what tells whether a file was deleted");
@@ -68,5 +80,9 @@ fn secrets_in_arguments() {
     let (json, _) = documents_with(front.pid());
     assert!(json.contains(".package-cache"));
     let text = lockwatch().args(["status", "--all"]).output().expect("runs").stdout;
-    assert!(!String::from_utf8_lossy(&text).contains("hunter"), "{}", String::from_utf8_lossy(&text));
+    assert!(
+        !String::from_utf8_lossy(&text).contains("hunter"),
+        "{}",
+        String::from_utf8_lossy(&text)
+    );
 }

@@ -22,14 +22,29 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         test("one_holder_and_one_waiter", one_holder_and_one_waiter),
         test("a_free_lock_is_not_shown", a_free_lock_is_not_shown),
-        test("two_shared_holders_and_who_wants_it_alone", two_shared_holders_and_who_wants_it_alone),
-        test("a_shared_waiter_waits_for_exclusive_holders_only", a_shared_waiter_waits_for_exclusive_holders_only),
+        test(
+            "two_shared_holders_and_who_wants_it_alone",
+            two_shared_holders_and_who_wants_it_alone,
+        ),
+        test(
+            "a_shared_waiter_waits_for_exclusive_holders_only",
+            a_shared_waiter_waits_for_exclusive_holders_only,
+        ),
         test("a_chain_of_three", a_chain_of_three),
         test("two_that_wait_for_each_other", two_that_wait_for_each_other),
         test("an_inherited_descriptor", an_inherited_descriptor),
-        test("a_deleted_lock_file_and_its_successor", a_deleted_lock_file_and_its_successor),
-        test("who_only_opened_the_file_is_not_shown", who_only_opened_the_file_is_not_shown),
-        test("one_that_asks_for_more_on_the_same_descriptor", one_that_asks_for_more_on_the_same_descriptor),
+        test(
+            "a_deleted_lock_file_and_its_successor",
+            a_deleted_lock_file_and_its_successor,
+        ),
+        test(
+            "who_only_opened_the_file_is_not_shown",
+            who_only_opened_the_file_is_not_shown,
+        ),
+        test(
+            "one_that_asks_for_more_on_the_same_descriptor",
+            one_that_asks_for_more_on_the_same_descriptor,
+        ),
         test("a_lock_of_an_unknown_cargo", a_lock_of_an_unknown_cargo),
         test("one_hard_link_is_one_lock", one_hard_link_is_one_lock),
         test("a_killed_holder_hands_on", a_killed_holder_hands_on),
@@ -46,14 +61,26 @@ fn one_holder_and_one_waiter() {
     let (state, seen) = until_seen(&path, 1, 1);
     assert_eq!(holder_pids(&seen), [first.pid()]);
     assert_eq!(waiter_pids(&seen), [second.pid()]);
-    assert_eq!((seen.kind.name(), seen.label.as_str()), ("package-cache", "package cache"));
+    assert_eq!(
+        (seen.kind.name(), seen.label.as_str()),
+        ("package-cache", "package cache")
+    );
     let (holder, waiter) = (&seen.holders[0], &seen.waiters[0]);
-    assert_eq!((holder.mode, waiter.mode), (Some(Mode::Exclusive), Some(Mode::Exclusive)));
+    assert_eq!(
+        (holder.mode, waiter.mode),
+        (Some(Mode::Exclusive), Some(Mode::Exclusive))
+    );
     assert_eq!(waiter.blocked_by, [holder.token]);
     assert_eq!(waiter.root, [holder.token]);
     assert_eq!((holder.since, holder.held_ms), (None, None), "the kernel does not tell");
-    assert_eq!((holder.verdict.class, holder.verdict.reason), (Class::Unknown, Reason::NotObserved));
-    assert_eq!(holder.process.cwd, std::env::current_dir().ok().map(|cwd| cwd.display().to_string()));
+    assert_eq!(
+        (holder.verdict.class, holder.verdict.reason),
+        (Class::Unknown, Reason::NotObserved)
+    );
+    assert_eq!(
+        holder.process.cwd,
+        std::env::current_dir().ok().map(|cwd| cwd.display().to_string())
+    );
     assert_eq!(holder.process.ppid, std::process::id());
     let age = state.as_of.duration_since(holder.process.started_at.expect("known"));
     assert!(age.as_secs() >= -1 && age.as_secs() < 600, "started {age:?} ago");
@@ -78,7 +105,11 @@ fn two_shared_holders_and_who_wants_it_alone() {
     assert_eq!(waiter_pids(&seen), [alone.pid()]);
     assert_eq!(seen.kind.name(), "package-cache-mutate");
     assert!(seen.holders.iter().all(|holder| holder.mode == Some(Mode::Shared)));
-    assert_eq!(seen.waiters[0].blocked_by.len(), 2, "both are in its way, though the kernel lists it under one");
+    assert_eq!(
+        seen.waiters[0].blocked_by.len(),
+        2,
+        "both are in its way, though the kernel lists it under one"
+    );
 }
 
 fn a_shared_waiter_waits_for_exclusive_holders_only() {
@@ -87,35 +118,64 @@ fn a_shared_waiter_waits_for_exclusive_holders_only() {
     let alone = holder("exclusive", &path);
     let shared = waiter("shared", &path);
     let (_, seen) = until_seen(&path, 1, 1);
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![alone.pid()], vec![shared.pid()]));
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![alone.pid()], vec![shared.pid()])
+    );
     assert_eq!(seen.waiters[0].mode, Some(Mode::Shared));
 }
 
 fn a_chain_of_three() {
     let home = folder();
-    let (front, back) = (home.path().join(".cargo-build-lock"), home.path().join(".cargo-artifact-lock"));
+    let (front, back) = (
+        home.path().join(".cargo-build-lock"),
+        home.path().join(".cargo-artifact-lock"),
+    );
     let first = holder("exclusive", &front);
-    let mut second =
-        helper([OsStr::new("lock"), "exclusive".as_ref(), back.as_ref(), "exclusive".as_ref(), front.as_ref()]);
+    let mut second = helper([
+        OsStr::new("lock"),
+        "exclusive".as_ref(),
+        back.as_ref(),
+        "exclusive".as_ref(),
+        front.as_ref(),
+    ]);
     assert_eq!(second.line(), "locked");
     let third = waiter("exclusive", &back);
     until_seen(&front, 1, 1);
     let (state, seen) = until_seen(&back, 1, 1);
     let front = lock(&state, &front).expect("held");
-    assert_eq!((holder_pids(front), waiter_pids(front)), (vec![first.pid()], vec![second.pid()]));
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![second.pid()], vec![third.pid()]));
+    assert_eq!(
+        (holder_pids(front), waiter_pids(front)),
+        (vec![first.pid()], vec![second.pid()])
+    );
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![second.pid()], vec![third.pid()])
+    );
     assert_eq!(seen.waiters[0].blocked_by, [seen.holders[0].token]);
-    assert_eq!(seen.waiters[0].root, [front.holders[0].token], "the head of the queue is the first");
+    assert_eq!(
+        seen.waiters[0].root,
+        [front.holders[0].token],
+        "the head of the queue is the first"
+    );
     let verdict = &seen.holders[0].verdict;
     assert_eq!((verdict.class, verdict.reason), (Class::Waiting, Reason::BehindLock));
 }
 
 fn two_that_wait_for_each_other() {
     let home = folder();
-    let (a, b) = (home.path().join(".cargo-build-lock"), home.path().join(".cargo-artifact-lock"));
+    let (a, b) = (
+        home.path().join(".cargo-build-lock"),
+        home.path().join(".cargo-artifact-lock"),
+    );
     let steps = |first: &Path, second: &Path| {
-        let mut running =
-            helper([OsStr::new("steps"), "exclusive".as_ref(), first.as_ref(), "exclusive".as_ref(), second.as_ref()]);
+        let mut running = helper([
+            OsStr::new("steps"),
+            "exclusive".as_ref(),
+            first.as_ref(),
+            "exclusive".as_ref(),
+            second.as_ref(),
+        ]);
         assert_eq!(running.line(), "locked");
         running
     };
@@ -124,11 +184,21 @@ fn two_that_wait_for_each_other() {
     two.tell("go on");
     until_seen(&a, 1, 1);
     let (state, seen) = until_seen(&b, 1, 1);
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![two.pid()], vec![one.pid()]));
-    assert_eq!(seen.waiters[0].root.len(), 2, "in a circle the head of the queue is everyone");
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![two.pid()], vec![one.pid()])
+    );
+    assert_eq!(
+        seen.waiters[0].root.len(),
+        2,
+        "in a circle the head of the queue is everyone"
+    );
     assert_eq!(state.summary.stuck, 0, "one look is no proof");
     // The command looks again after a second, and then it is one.
-    let output = lockwatch().args(["status", "--json", "--check"]).output().expect("runs");
+    let output = lockwatch()
+        .args(["status", "--json", "--check"])
+        .output()
+        .expect("runs");
     assert_eq!(output.status.code(), Some(1));
     let state: State = serde_json::from_slice(&output.stdout).expect("is the document");
     for path in [&a, &b] {
@@ -145,7 +215,11 @@ fn an_inherited_descriptor() {
     until("the parent to end", || parent.child().try_wait().expect("waits"));
     let behind = waiter("exclusive", &path);
     let (state, seen) = until_seen(&path, 1, 1);
-    assert_eq!(holder_pids(&seen), [heir], "the one that took the lock is dead; its child holds it");
+    assert_eq!(
+        holder_pids(&seen),
+        [heir],
+        "the one that took the lock is dead; its child holds it"
+    );
     assert_eq!(waiter_pids(&seen), [behind.pid()]);
     assert_eq!(state.precision, lockwatch::os::Precision::Exact, "{:?}", state.notes);
 }
@@ -157,10 +231,18 @@ fn a_deleted_lock_file_and_its_successor() {
     std::fs::remove_file(&path).expect("deletes the test's own file");
     let new = holder("exclusive", &path);
     let state = state();
-    let mut seen: Vec<_> =
-        state.locks.iter().filter(|lock| lock.path == path.display().to_string()).map(|lock| (lock.deleted, holder_pids(lock))).collect();
+    let mut seen: Vec<_> = state
+        .locks
+        .iter()
+        .filter(|lock| lock.path == path.display().to_string())
+        .map(|lock| (lock.deleted, holder_pids(lock)))
+        .collect();
     seen.sort();
-    assert_eq!(seen, [(false, vec![new.pid()]), (true, vec![old.pid()])], "two files, both locked, both run");
+    assert_eq!(
+        seen,
+        [(false, vec![new.pid()]), (true, vec![old.pid()])],
+        "two files, both locked, both run"
+    );
 }
 
 fn who_only_opened_the_file_is_not_shown() {
@@ -182,8 +264,14 @@ fn one_that_asks_for_more_on_the_same_descriptor() {
     assert_eq!(upgrading.line(), "shared");
     // Linux gives its own shared lock up before it waits.
     let (_, seen) = until_seen(&path, 1, 1);
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![other.pid()], vec![upgrading.pid()]));
-    assert_eq!((seen.kind.name(), seen.label.as_str()), ("build-unit", "serde (0123456789abcdef)"));
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![other.pid()], vec![upgrading.pid()])
+    );
+    assert_eq!(
+        (seen.kind.name(), seen.label.as_str()),
+        ("build-unit", "serde (0123456789abcdef)")
+    );
 }
 
 fn a_lock_of_an_unknown_cargo() {
@@ -201,7 +289,10 @@ fn one_hard_link_is_one_lock() {
     std::fs::hard_link(&path, &link).expect("links");
     let second = waiter("exclusive", &link);
     let (_, seen) = until_seen(&path, 1, 1);
-    assert_eq!((holder_pids(&seen), waiter_pids(&seen)), (vec![first.pid()], vec![second.pid()]));
+    assert_eq!(
+        (holder_pids(&seen), waiter_pids(&seen)),
+        (vec![first.pid()], vec![second.pid()])
+    );
 }
 
 fn a_killed_holder_hands_on() {
@@ -224,7 +315,11 @@ fn a_thousand_waiters() {
     let (state, seen) = until_seen(&path, 1, 1000);
     assert_eq!(holder_pids(&seen), [first.pid()]);
     assert!(seen.waiters.iter().all(|waiter| waiter.process.ppid == crowd.pid()));
-    assert!(seen.waiters.iter().all(|waiter| waiter.blocked_by == [seen.holders[0].token]));
+    assert!(
+        seen.waiters
+            .iter()
+            .all(|waiter| waiter.blocked_by == [seen.holders[0].token])
+    );
     assert_eq!(state.notes, Vec::<String>::new());
 }
 

@@ -13,12 +13,15 @@ mod kernel;
 mod namespaces;
 mod support;
 
+use std::process::ExitCode;
+
 use libtest_mimic::{Arguments, Trial};
 
-fn main() {
+fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == "helper") {
         helper::main(arguments);
+        return ExitCode::SUCCESS;
     }
     let trials: Vec<Trial> = [
         kernel::trials(),
@@ -32,6 +35,5 @@ fn main() {
     .into_iter()
     .flatten()
     .collect();
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
-    conclusion.exit()
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

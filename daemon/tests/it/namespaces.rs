@@ -35,7 +35,11 @@ fn unshare(flags: &[&str], script: &str, program: &Path) -> Command {
 }
 
 fn can(flags: &[&str]) -> bool {
-    Command::new("unshare").args(flags).arg("true").output().is_ok_and(|output| output.status.success())
+    Command::new("unshare")
+        .args(flags)
+        .arg("true")
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn document(output: &Output) -> State {
@@ -65,28 +69,58 @@ fn a_holder_of_another_user() -> Outcome {
     let binary = public_copy(Path::new(env!("CARGO_BIN_EXE_lockwatch")), home.path());
     let start = |uid: u32| {
         let mut command = Command::new(&helper);
-        command.args(["helper", "lock", "exclusive"]).arg(&path).uid(uid).gid(uid).current_dir("/");
+        command
+            .args(["helper", "lock", "exclusive"])
+            .arg(&path)
+            .uid(uid)
+            .gid(uid)
+            .current_dir("/");
         Running::start(&mut command)
     };
     let mut front = start(OTHER);
     assert_eq!(front.line(), "locked");
     let behind = start(ONE);
     let state = until("the waiter to show", || {
-        let output = Command::new(&binary).args(["status", "--json"]).uid(ONE).gid(ONE).current_dir("/").output().expect("runs");
+        let output = Command::new(&binary)
+            .args(["status", "--json"])
+            .uid(ONE)
+            .gid(ONE)
+            .current_dir("/")
+            .output()
+            .expect("runs");
         let state = document(&output);
-        lock(&state, &path).is_some_and(|lock| !lock.waiters.is_empty()).then_some(state)
+        lock(&state, &path)
+            .is_some_and(|lock| !lock.waiters.is_empty())
+            .then_some(state)
     });
     let seen = lock(&state, &path).expect("is there");
     assert_eq!(seen.waiters[0].process.pid, behind.pid());
     assert!(seen.holders.is_empty(), "what cannot be confirmed is not guessed");
     assert_eq!(state.precision, Precision::Inferred);
-    let note = format!("{} is held by process {} of another user; only root can look into it", path.display(), front.pid());
+    let note = format!(
+        "{} is held by process {} of another user; only root can look into it",
+        path.display(),
+        front.pid()
+    );
     assert!(state.notes.contains(&note), "{:?}", state.notes);
-    let text = Command::new(&binary).arg("status").uid(ONE).gid(ONE).current_dir("/").output()?.stdout;
-    assert!(String::from_utf8_lossy(&text).contains("holder      not seen"), "{}", String::from_utf8_lossy(&text));
+    let text = Command::new(&binary)
+        .arg("status")
+        .uid(ONE)
+        .gid(ONE)
+        .current_dir("/")
+        .output()?
+        .stdout;
+    assert!(
+        String::from_utf8_lossy(&text).contains("holder      not seen"),
+        "{}",
+        String::from_utf8_lossy(&text)
+    );
     // And root sees both.
     let seen_by_root = document(&lockwatch().args(["status", "--json"]).output()?);
-    assert_eq!(lock(&seen_by_root, &path).map(|lock| lock.holders[0].process.pid), Some(front.pid()));
+    assert_eq!(
+        lock(&seen_by_root, &path).map(|lock| lock.holders[0].process.pid),
+        Some(front.pid())
+    );
     Ok(Completion::Completed)
 }
 
@@ -95,10 +129,19 @@ fn a_pid_namespace() -> Outcome {
     if !can(&flags) {
         return Ok(Completion::ignored_with(NO_NAMESPACES));
     }
-    let output = unshare(&flags, "exec \"$1\" status --json", Path::new(env!("CARGO_BIN_EXE_lockwatch"))).output()?;
+    let output = unshare(
+        &flags,
+        "exec \"$1\" status --json",
+        Path::new(env!("CARGO_BIN_EXE_lockwatch")),
+    )
+    .output()?;
     let state = document(&output);
     assert_eq!(state.precision, Precision::Inferred);
-    assert!(state.notes.iter().any(|note| note.starts_with("this is a container")), "{:?}", state.notes);
+    assert!(
+        state.notes.iter().any(|note| note.starts_with("this is a container")),
+        "{:?}",
+        state.notes
+    );
     Ok(Completion::Completed)
 }
 
@@ -108,7 +151,10 @@ fn a_mount_namespace() -> Outcome {
         return Ok(Completion::ignored_with(NO_NAMESPACES));
     }
     let home = folder();
-    let script = format!("mount -t tmpfs none '{0}'; exec \"$1\" helper lock exclusive '{0}/.package-cache'", home.path().display());
+    let script = format!(
+        "mount -t tmpfs none '{0}'; exec \"$1\" helper lock exclusive '{0}/.package-cache'",
+        home.path().display()
+    );
     let mut front = Running::start(&mut unshare(&flags, &script, &std::env::current_exe()?));
     assert_eq!(front.line(), "locked");
     let path = home.path().join(".package-cache");
@@ -117,7 +163,14 @@ fn a_mount_namespace() -> Outcome {
     let seen = lock(&state, &path).expect("is there");
     assert_eq!(seen.holders[0].process.pid, front.pid());
     assert!(seen.other_mount_namespace);
-    assert!(state.notes.iter().any(|note| note.contains("is a path inside the container of process")), "{:?}", state.notes);
+    assert!(
+        state
+            .notes
+            .iter()
+            .any(|note| note.contains("is a path inside the container of process")),
+        "{:?}",
+        state.notes
+    );
     Ok(Completion::Completed)
 }
 

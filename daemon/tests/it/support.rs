@@ -12,7 +12,7 @@ use lockwatch::places::CargoHomes;
 use lockwatch::state::{Holder, Lock, State, Waiter};
 
 /// No condition takes this long, however loaded the machine is: whoever waits longer hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until a condition gives a value.
 pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
@@ -38,9 +38,18 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a command with its standard input and output piped.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
         let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
-        Self { child, input, output, ends_itself: false }
+        Self {
+            child,
+            input,
+            output,
+            ends_itself: false,
+        }
     }
 
     /// Lets it end by itself at the end of its standard input.
@@ -61,7 +70,11 @@ impl Running {
     /// Waits for the next line that it prints.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
-        self.output.as_mut().expect("piped").read_line(&mut line).expect("reads");
+        self.output
+            .as_mut()
+            .expect("piped")
+            .read_line(&mut line)
+            .expect("reads");
         line.trim_end().to_owned()
     }
 
@@ -135,13 +148,16 @@ pub(crate) fn lock<'a>(state: &'a State, path: &Path) -> Option<&'a Lock> {
 /// Waits until a look shows so many holders and waiters of a file, and gives that state.
 pub(crate) fn until_seen(path: &Path, holders: usize, waiters: usize) -> (State, Lock) {
     let mut observer = observer();
-    until(&format!("{holders} holders and {waiters} waiters of {}", path.display()), || {
-        let look = observer.look(jiff::Timestamp::now()).expect("looks");
-        let state = State::direct(&look, &std::collections::BTreeSet::new());
-        let found = lock(&state, path)?;
-        let fits = found.holders.len() == holders && found.waiters.len() == waiters;
-        fits.then(|| found.clone()).map(|lock| (state, lock))
-    })
+    until(
+        &format!("{holders} holders and {waiters} waiters of {}", path.display()),
+        || {
+            let look = observer.look(jiff::Timestamp::now()).expect("looks");
+            let state = State::direct(&look, &std::collections::BTreeSet::new());
+            let found = lock(&state, path)?;
+            let fits = found.holders.len() == holders && found.waiters.len() == waiters;
+            fits.then(|| found.clone()).map(|lock| (state, lock))
+        },
+    )
 }
 
 /// The process numbers of holders.
@@ -163,7 +179,10 @@ pub(crate) fn sorted(pids: impl IntoIterator<Item = u32>) -> Vec<u32> {
 
 /// A folder of the test's own.
 pub(crate) fn folder() -> tempfile::TempDir {
-    tempfile::Builder::new().prefix("lockwatch-test-").tempdir().expect("makes a folder")
+    tempfile::Builder::new()
+        .prefix("lockwatch-test-")
+        .tempdir()
+        .expect("makes a folder")
 }
 
 /// The binary.

@@ -538,3 +538,16 @@ proptest! {
         toolchain_version(&text);
     }
 }
+
+#[test]
+fn the_short_form_names_the_command() {
+    for (command, expected) in [
+        ("cargo build --release", "cargo build"),
+        ("cargo check", "cargo check"),
+        ("cargo", "cargo"),
+        ("build script of ring", "build script of ring"),
+        ("", ""),
+    ] {
+        assert_eq!(short(command), expected);
+    }
+}

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use self::entry::{Entry, entries};
 use super::human;
+use crate::cargo::command;
 use crate::cargo::lock_kind::LockKind;
 use crate::cargo::origin::OriginKind;
 use crate::os::Mode;
@@ -32,6 +33,8 @@ const GOOD: Style = AnsiColor::Green.on_default();
 
 /// So many waiters are listed for each holder; with `--all` every one is.
 const WAITERS_SHOWN: usize = 10;
+/// So many processes that are in nobody's way are listed.
+const REST_SHOWN: usize = 10;
 /// The column in which the values of an entry begin.
 const INDENT: usize = 14;
 
@@ -51,10 +54,7 @@ impl View<'_> {
             self.holderless(&mut text, state, lock);
         }
         self.bystanders(&mut text, state);
-        if !rest.is_empty() && (rest.len() > 1 || !shown.is_empty()) {
-            let processes = human::count(rest.len(), "process holds", "processes hold");
-            let _ = writeln!(text, "\n{FAINT}{processes} locks that block nobody; `lockwatch status --all` shows them{FAINT:#}");
-        }
+        self.rest(&mut text, &rest, shown.is_empty());
         if !state.notes.is_empty() {
             text.push('\n');
         }
@@ -64,19 +64,64 @@ impl View<'_> {
         text
     }
 
+    /// The processes that are in nobody's way: a line for each where there is nothing worse to show.
+    fn rest(&self, text: &mut String, rest: &[&Entry<'_>], alone: bool) {
+        let listed = if alone && rest.len() > 1 {
+            REST_SHOWN.min(rest.len())
+        } else {
+            0
+        };
+        if listed > 0 {
+            text.push('\n');
+        }
+        for entry in &rest[..listed] {
+            let command = command::short(&entry.process.command);
+            let _ = writeln!(
+                text,
+                "  pid {:<7}  {command}  {FAINT}holds {}{FAINT:#}",
+                entry.process.pid,
+                self.object(entry)
+            );
+        }
+        let hint = match rest.len() {
+            0 => return,
+            1 if alone => "`lockwatch status --all` shows more about it".to_owned(),
+            _ if alone && listed == rest.len() => "`lockwatch status --all` shows more about them".to_owned(),
+            _ if alone => format!(
+                "and {} more; `lockwatch status --all` shows all of them",
+                rest.len() - listed
+            ),
+            number => {
+                let processes = human::count(number, "process holds", "processes hold");
+                format!("{processes} locks that block nobody; `lockwatch status --all` shows them")
+            }
+        };
+        let _ = writeln!(text, "\n{FAINT}{hint}{FAINT:#}");
+    }
+
     /// The answer in one line.
     fn headline(&self, state: &State, entries: &[Entry<'_>]) -> String {
-        let leader = entries.iter().max_by_key(|entry| (entry.is_stuck(), entry.queue, std::cmp::Reverse(entry.process.pid)));
+        let leader = entries
+            .iter()
+            .max_by_key(|entry| (entry.is_stuck(), entry.queue, std::cmp::Reverse(entry.process.pid)));
         let waiting = entry::waiting_processes(state);
         let others = entries.len().saturating_sub(1);
         match leader {
             None if state.locks.is_empty() => format!("{STRONG}No Cargo lock is held{STRONG:#}\n"),
-            None => format!("{STRONG}{} for a Cargo lock that nobody is seen to hold{STRONG:#}\n", human::count(waiting, "process waits", "processes wait")),
+            None => format!(
+                "{STRONG}{} for a Cargo lock that nobody is seen to hold{STRONG:#}\n",
+                human::count(waiting, "process waits", "processes wait")
+            ),
             Some(leader) if leader.queue == 0 && !leader.is_stuck() && others > 0 => {
-                format!("{STRONG}{} hold Cargo locks; nobody is waiting{STRONG:#}\n", human::count(entries.len(), "process", "processes"))
+                format!(
+                    "{STRONG}{} hold Cargo locks; nobody is waiting{STRONG:#}\n",
+                    human::count(entries.len(), "process", "processes")
+                )
             }
             Some(leader) => {
-                let who = format!("{STRONG}{}{STRONG:#} (pid {}, {})", leader.process.command, leader.process.pid, started(leader.process, state));
+                let command = command::short(&leader.process.command);
+                let started = started(leader.process, state);
+                let who = format!("{STRONG}{command}{STRONG:#} (pid {}, {started})", leader.process.pid);
                 let what = self.object(leader);
                 let doing = doing(leader.verdict);
                 let queue = match (leader.queue, waiting - leader.queue) {
@@ -92,7 +137,11 @@ impl View<'_> {
     /// What a process holds, as the answer names it: the lock that most wait for.
     fn object(&self, entry: &Entry<'_>) -> String {
         let Some((lock, _)) = entry.holds.iter().max_by_key(|(lock, mode)| {
-            (lock.waiters.len(), *mode == Some(Mode::Exclusive), std::cmp::Reverse(lock.kind))
+            (
+                lock.waiters.len(),
+                *mode == Some(Mode::Exclusive),
+                std::cmp::Reverse(lock.kind),
+            )
         }) else {
             return String::new();
         };
@@ -107,10 +156,19 @@ impl View<'_> {
     fn entry(&self, text: &mut String, state: &State, entry: &Entry<'_>) {
         self.title(text, entry.process);
         self.about(text, state, entry.process);
-        let width = entry.holds.iter().map(|(lock, mode)| held_as(lock, *mode).chars().count()).max().unwrap_or(0);
+        let width = entry
+            .holds
+            .iter()
+            .map(|(lock, mode)| held_as(lock, *mode).chars().count())
+            .max()
+            .unwrap_or(0);
         for (place, (lock, mode)) in entry.holds.iter().enumerate() {
             let path = human::path(&lock.path, self.home);
-            let deleted = if lock.deleted { " (deleted: a cargo that starts now will not wait for it)" } else { "" };
+            let deleted = if lock.deleted {
+                " (deleted: a cargo that starts now will not wait for it)"
+            } else {
+                ""
+            };
             let name = if place == 0 { "holds" } else { "" };
             field(text, name, &format!("{:width$}  {path}{deleted}", held_as(lock, *mode)));
         }
@@ -126,7 +184,9 @@ impl View<'_> {
 
     fn title(&self, text: &mut String, process: &Process) {
         let pid = format!("pid {}", process.pid);
-        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(pid.len() + 2).max(20));
+        let room = self
+            .width
+            .map_or(usize::MAX, |width| width.saturating_sub(pid.len() + 2).max(20));
         let _ = writeln!(text, "{STRONG}{}{STRONG:#}  {pid}", human::cut(&process.command, room));
     }
 
@@ -144,22 +204,46 @@ impl View<'_> {
         for (place, (lock, waiter)) in entry.behind.iter().enumerate().take(shown) {
             let name = if place == 0 { "waiting" } else { "" };
             let process = &waiter.process;
-            let line = format!("pid {}  {}  {FAINT}for the {}, {}{FAINT:#}", process.pid, process.command, lock.label, started(process, state));
+            let line = format!(
+                "pid {}  {}  {FAINT}for the {}, {}{FAINT:#}",
+                process.pid,
+                process.command,
+                lock.label,
+                started(process, state)
+            );
             field(text, name, &line);
         }
         let more = entry.behind.len().saturating_sub(shown);
         if more > 0 {
-            field(text, "", &format!("and {more} more; `lockwatch status --all` shows them"));
+            field(
+                text,
+                "",
+                &format!("and {more} more; `lockwatch status --all` shows them"),
+            );
         }
     }
 
     /// A lock that somebody waits for, and whose holder could not be seen.
     fn holderless(&self, text: &mut String, state: &State, lock: &Lock) {
-        let _ = writeln!(text, "{STRONG}{}{STRONG:#}  {}", lock.label, human::path(&lock.path, self.home));
+        let _ = writeln!(
+            text,
+            "{STRONG}{}{STRONG:#}  {}",
+            lock.label,
+            human::path(&lock.path, self.home)
+        );
         field(text, "holder", "not seen");
         for (place, waiter) in lock.waiters.iter().enumerate() {
             let name = if place == 0 { "waiting" } else { "" };
-            field(text, name, &format!("pid {}  {}  {FAINT}{}{FAINT:#}", waiter.process.pid, waiter.process.command, started(&waiter.process, state)));
+            field(
+                text,
+                name,
+                &format!(
+                    "pid {}  {}  {FAINT}{}{FAINT:#}",
+                    waiter.process.pid,
+                    waiter.process.command,
+                    started(&waiter.process, state)
+                ),
+            );
         }
     }
 
@@ -168,10 +252,25 @@ impl View<'_> {
             return;
         };
         let _ = writeln!(text, "\n{STRONG}Not involved{STRONG:#}");
-        let width = processes.iter().map(|process| process.command.chars().count()).max().unwrap_or(0).min(60);
+        let width = processes
+            .iter()
+            .map(|process| process.command.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(60);
         for process in processes {
-            let folder = process.cwd.as_deref().map(|cwd| format!(" in {}", human::path(cwd, self.home))).unwrap_or_default();
-            let _ = writeln!(text, "  pid {:<7}  {:width$}  {FAINT}{}{folder}{FAINT:#}", process.pid, human::cut(&process.command, 60), started(process, state));
+            let folder = process
+                .cwd
+                .as_deref()
+                .map(|cwd| format!(" in {}", human::path(cwd, self.home)))
+                .unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "  pid {:<7}  {:width$}  {FAINT}{}{folder}{FAINT:#}",
+                process.pid,
+                human::cut(&process.command, 60),
+                started(process, state)
+            );
         }
     }
 }
@@ -201,7 +300,9 @@ fn place(lock: &Lock) -> &str {
 
 /// `started by rust-analyzer 2m 13s ago`.
 fn started(process: &Process, state: &State) -> String {
-    let ago = process.started_at.map(|at| format!(" {} ago", human::since(at, state.as_of)));
+    let ago = process
+        .started_at
+        .map(|at| format!(" {} ago", human::since(at, state.as_of)));
     let by = match (process.origin.kind, process.origin.name.as_deref()) {
         (OriginKind::Orphan, Some(name)) => format!("started by {name}, which is gone,"),
         (OriginKind::Orphan, None) => "left behind, started".to_owned(),

@@ -131,7 +131,9 @@ impl<'a> Look<'a> {
     }
 
     fn scan(&mut self, pid: Pid) {
-        self.processes.entry(pid).or_insert_with(|| Descriptors::of(pid, self.is_lock));
+        self.processes
+            .entry(pid)
+            .or_insert_with(|| Descriptors::of(pid, self.is_lock));
     }
 
     fn add_holder(&mut self, flock: Flock) {
@@ -172,13 +174,19 @@ impl<'a> Look<'a> {
         if files.is_empty() {
             return Placed::Done; // it waits for a lock that is none of Cargo's
         }
-        if files.iter().any(|file| file.held.is_some_and(|(_, key)| key == flock.key)) {
+        if files
+            .iter()
+            .any(|file| file.held.is_some_and(|(_, key)| key == flock.key))
+        {
             return Placed::HandedOn;
         }
         let Some(known) = self.by_key.get(&flock.key) else {
             return Placed::NoHolder;
         };
-        for file in files.iter().filter(|file| file.held.is_none() && known.contains(&file.file)) {
+        for file in files
+            .iter()
+            .filter(|file| file.held.is_none() && known.contains(&file.file))
+        {
             if let Some(draft) = self.files.get_mut(&file.file) {
                 draft.add_waiter(*process, flock.mode);
                 return Placed::Done;
@@ -190,7 +198,12 @@ impl<'a> Look<'a> {
     /// Whether a lock went from hand to hand while we looked: a waiter holds it by now, an exclusive one seems to have
     /// several holders, or somebody waits and nobody that we could see holds it.
     fn changed_meanwhile(&self) -> bool {
-        let unseen: HashSet<Key> = self.denied.iter().chain(&self.unconfirmed).map(|flock| flock.key).collect();
+        let unseen: HashSet<Key> = self
+            .denied
+            .iter()
+            .chain(&self.unconfirmed)
+            .map(|flock| flock.key)
+            .collect();
         self.handed_on
             || self.files.values().any(Draft::has_too_many_holders)
             || self.unplaced.iter().any(|flock| !unseen.contains(&flock.key))
@@ -230,12 +243,21 @@ impl<'a> Look<'a> {
         }
         let found = &self.by_key;
         let is_dead = |flock: &Flock| matches!(self.processes.get(&flock.pid), None | Some(Descriptors::Gone));
-        foreign.extend(missing.into_iter().filter(|flock| is_dead(flock) && !found.contains_key(&flock.key)));
+        foreign.extend(
+            missing
+                .into_iter()
+                .filter(|flock| is_dead(flock) && !found.contains_key(&flock.key)),
+        );
         Ok(())
     }
 
     /// Those that the table still names, and that no descriptor of the named process holds.
-    fn still_missing(&mut self, table: &impl ReadAt, missing: Vec<Flock>, foreign: &mut Foreign) -> io::Result<Vec<Flock>> {
+    fn still_missing(
+        &mut self,
+        table: &impl ReadAt,
+        missing: Vec<Flock>,
+        foreign: &mut Foreign,
+    ) -> io::Result<Vec<Flock>> {
         let now: HashSet<Flock> = lock_table::read(table)?.flocks.into_iter().collect();
         let mut still = Vec::new();
         for flock in missing.into_iter().filter(|flock| now.contains(flock)) {
@@ -265,12 +287,14 @@ impl<'a> Look<'a> {
                 if !draft.has_too_many_holders() {
                     break;
                 }
-                draft.holders.retain(|process, _| match Descriptors::of(process.pid, is_lock) {
-                    Descriptors::Read { process: now, files } => {
-                        now == *process && files.iter().any(|open| open.file == *file && open.held.is_some())
-                    }
-                    _ => false,
-                });
+                draft
+                    .holders
+                    .retain(|process, _| match Descriptors::of(process.pid, is_lock) {
+                        Descriptors::Read { process: now, files } => {
+                            now == *process && files.iter().any(|open| open.file == *file && open.held.is_some())
+                        }
+                        _ => false,
+                    });
             }
         }
     }
@@ -294,11 +318,17 @@ impl<'a> Look<'a> {
             return;
         };
         let path = file.path.clone();
-        let draft = self.files.entry(file.file).or_insert_with(|| Draft::of(file, waiter.pid));
+        let draft = self
+            .files
+            .entry(file.file)
+            .or_insert_with(|| Draft::of(file, waiter.pid));
         draft.add_waiter(*process, waiter.mode);
         let holder = self.denied.iter().find(|flock| flock.key == waiter.key);
         self.notes.insert(match holder {
-            Some(flock) => Note::OtherUser { path, pid: Some(flock.pid) },
+            Some(flock) => Note::OtherUser {
+                path,
+                pid: Some(flock.pid),
+            },
             None => Note::NobodyFound { path },
         });
     }
@@ -313,17 +343,30 @@ impl<'a> Look<'a> {
             }
             let other_mount_namespace = !draft.deleted && namespaces.is_elsewhere(draft.named_by, &draft.path, file);
             if other_mount_namespace {
-                notes.insert(Note::OtherMountNamespace { path: draft.path.clone(), pid: draft.named_by });
+                notes.insert(Note::OtherMountNamespace {
+                    path: draft.path.clone(),
+                    pid: draft.named_by,
+                });
             }
             files.push(draft.into_file(file, other_mount_namespace));
         }
         files.sort_by(|a, b| (&a.path, a.file).cmp(&(&b.path, b.file)));
-        let blind = notes.iter().any(|note| !matches!(note, Note::OtherMountNamespace { .. }));
+        let blind = notes
+            .iter()
+            .any(|note| !matches!(note, Note::OtherMountNamespace { .. }));
         if !sees_all_pids {
             notes.insert(Note::PidNamespace);
         }
-        let precision = if blind || !sees_all_pids { Precision::Inferred } else { Precision::Exact };
-        LockTable { files, precision, notes: notes.into_iter().collect() }
+        let precision = if blind || !sees_all_pids {
+            Precision::Inferred
+        } else {
+            Precision::Exact
+        };
+        LockTable {
+            files,
+            precision,
+            notes: notes.into_iter().collect(),
+        }
     }
 }
 
@@ -332,10 +375,17 @@ impl Descriptors {
         let read = || {
             let folder = ProcDir::open(pid)?;
             let start = folder.stat()?.start;
-            Ok(Self::Read { process: ProcessId { pid, start }, files: folder.open_locks(is_lock)? })
+            Ok(Self::Read {
+                process: ProcessId { pid, start },
+                files: folder.open_locks(is_lock)?,
+            })
         };
         read().unwrap_or_else(|error: io::Error| {
-            if error.kind() == io::ErrorKind::PermissionDenied { Self::Denied } else { Self::Gone }
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                Self::Denied
+            } else {
+                Self::Gone
+            }
         })
     }
 }
@@ -363,14 +413,22 @@ impl Draft {
     }
 
     fn into_file(self, file: FileId, other_mount_namespace: bool) -> LockedFile {
-        let claim = |(process, mode)| Claim { process, mode: Some(mode) };
+        let claim = |(process, mode)| Claim {
+            process,
+            mode: Some(mode),
+        };
         let holding = self.holders;
         LockedFile {
             file,
             path: self.path,
             deleted: self.deleted,
             other_mount_namespace,
-            waiters: self.waiters.into_iter().filter(|(process, _)| !holding.contains_key(process)).map(claim).collect(),
+            waiters: self
+                .waiters
+                .into_iter()
+                .filter(|(process, _)| !holding.contains_key(process))
+                .map(claim)
+                .collect(),
             holders: holding.into_iter().map(claim).collect(),
         }
     }
@@ -384,7 +442,10 @@ struct MountNamespaces {
 
 impl MountNamespaces {
     fn new() -> Self {
-        Self { own: Self::of("self"), known: HashMap::new() }
+        Self {
+            own: Self::of("self"),
+            known: HashMap::new(),
+        }
     }
 
     fn of(pid: &str) -> Option<PathBuf> {

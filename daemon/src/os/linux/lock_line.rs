@@ -38,7 +38,9 @@ pub(super) enum Line {
 }
 
 /// The kinds of lock that are not flock(2)'s, as Linux names them.
-const OTHER_KINDS: [&[u8]; 7] = [b"POSIX", b"ACCESS", b"OFDLCK", b"LEASE", b"DELEG", b"LAYOUT", b"UNKNOWN"];
+const OTHER_KINDS: [&[u8]; 7] = [
+    b"POSIX", b"ACCESS", b"OFDLCK", b"LEASE", b"DELEG", b"LAYOUT", b"UNKNOWN",
+];
 
 /// Reads one line of `/proc/locks`, or what follows `lock:` in `fdinfo`. Waiters nest: the kernel indents each level by
 /// one more blank before the `->`, a thousand deep for a thousand waiters, so any number of blanks separates two words.
@@ -47,9 +49,7 @@ pub(super) fn parse(line: &[u8]) -> Line {
 }
 
 fn parse_known(line: &[u8]) -> Option<Line> {
-    let mut words = line
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let number = words.next()?.strip_suffix(b":")?;
     if number.is_empty() || !number.iter().all(u8::is_ascii_digit) {
         return None;
@@ -103,12 +103,12 @@ fn text(word: &[u8]) -> Option<&str> {
 /// The flocks that a descriptor holds, by the text of its `fdinfo`. `fs/locks.c`, `show_fd_locks`: only locks of this
 /// very open file are listed, and only held ones.
 pub(super) fn held_by_descriptor(fdinfo: &[u8]) -> impl Iterator<Item = (Mode, Key)> {
-    fdinfo.split(|byte| *byte == b'\n').filter_map(|line| {
-        match parse(line.strip_prefix(b"lock:")?) {
+    fdinfo
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| match parse(line.strip_prefix(b"lock:")?) {
             Line::Flock(flock) if !flock.waits => Some((flock.mode, flock.key)),
             _ => None,
-        }
-    })
+        })
 }
 
 #[cfg(test)]
@@ -128,15 +128,30 @@ mod tests {
     fn a_holder_line() {
         let held = flock("7: FLOCK  ADVISORY  WRITE 4711 fe:00:131074 0 EOF");
         assert_eq!((held.waits, held.mode, held.pid), (false, Mode::Exclusive, 4711));
-        assert_eq!(held.key, Key { major: 0xfe, minor: 0, ino: 131_074 });
+        assert_eq!(
+            held.key,
+            Key {
+                major: 0xfe,
+                minor: 0,
+                ino: 131_074
+            }
+        );
     }
 
     #[test]
     fn waiters_at_any_depth_are_waiters() {
         for depth in [1, 2, 3, 40, 1000] {
-            let line = format!("7:{:>width$} FLOCK  ADVISORY  READ 4800 00:2e:9 0 EOF", "->", width = depth + 2);
+            let line = format!(
+                "7:{:>width$} FLOCK  ADVISORY  READ 4800 00:2e:9 0 EOF",
+                "->",
+                width = depth + 2
+            );
             let waiter = flock(&line);
-            assert_eq!((waiter.waits, waiter.mode, waiter.pid), (true, Mode::Shared, 4800), "{line}");
+            assert_eq!(
+                (waiter.waits, waiter.mode, waiter.pid),
+                (true, Mode::Shared, 4800),
+                "{line}"
+            );
         }
     }
 
@@ -179,7 +194,17 @@ mod tests {
             lock:\t1: FLOCK  ADVISORY  WRITE 4711 fe:00:9 0 EOF\n\
             lock:\t2: POSIX  ADVISORY  WRITE 4711 fe:00:9 0 EOF\n";
         let held: Vec<_> = held_by_descriptor(fdinfo).collect();
-        assert_eq!(held, [(Mode::Exclusive, Key { major: 0xfe, minor: 0, ino: 9 })]);
+        assert_eq!(
+            held,
+            [(
+                Mode::Exclusive,
+                Key {
+                    major: 0xfe,
+                    minor: 0,
+                    ino: 9
+                }
+            )]
+        );
         assert_eq!(held_by_descriptor(b"pos:\t0\n").count(), 0);
     }
 

@@ -1,11 +1,11 @@
 //! One process's folder under `/proc`, opened once: whatever is read through it is of that very process. When it ends,
 //! reads give `ESRCH`, also where its number has been given to another.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, Mode as FileMode, OFlags};
 
@@ -39,7 +39,11 @@ const DELETED: &[u8] = b" (deleted)";
 impl ProcDir {
     pub(super) fn open(pid: Pid) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self(rustix::fs::open(format!("/proc/{pid}"), flags, FileMode::empty())?))
+        Ok(Self(rustix::fs::open(
+            format!("/proc/{pid}"),
+            flags,
+            FileMode::empty(),
+        )?))
     }
 
     /// The effective user, by the owner of the folder. A process that may not be traced (a setuid program, for one) shows
@@ -50,7 +54,8 @@ impl ProcDir {
 
     pub(super) fn stat(&self) -> io::Result<Stat> {
         let text = self.read("stat", 4096)?;
-        stat::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected form of /proc/PID/stat"))
+        stat::parse(&text)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected form of /proc/PID/stat"))
     }
 
     pub(super) fn argv(&self) -> Vec<OsString> {
@@ -63,7 +68,9 @@ impl ProcDir {
         if text.is_empty() {
             return Vec::new();
         }
-        text.split(|byte| *byte == 0).map(|part| OsString::from_vec(part.to_vec())).collect()
+        text.split(|byte| *byte == 0)
+            .map(|part| OsString::from_vec(part.to_vec()))
+            .collect()
     }
 
     /// `NAME=value` of the whole environment. It never leaves this folder: [`super::System`] keeps the few values asked for.
@@ -75,12 +82,14 @@ impl ProcDir {
         let target = rustix::fs::readlinkat(&self.0, name, Vec::new()).ok()?;
         let bytes = target.into_bytes();
         // A program file that was replaced while it runs (rustup update) keeps its path for us.
-        let bytes = bytes.strip_suffix(DELETED).map_or_else(|| bytes.clone(), <[u8]>::to_vec);
+        let bytes = bytes
+            .strip_suffix(DELETED)
+            .map_or_else(|| bytes.clone(), <[u8]>::to_vec);
         Some(PathBuf::from(OsString::from_vec(bytes)))
     }
 
     /// The descriptors that have a file open for which `is_lock` holds.
-    pub(super) fn open_locks(&self, is_lock: &dyn Fn(&std::path::Path) -> bool) -> io::Result<Vec<OpenFile>> {
+    pub(super) fn open_locks(&self, is_lock: &dyn Fn(&Path) -> bool) -> io::Result<Vec<OpenFile>> {
         let fds = self.open_dir("fd")?;
         let mut found = Vec::new();
         let mut link = Vec::new();
@@ -101,10 +110,10 @@ impl ProcDir {
         Ok(found)
     }
 
-    fn open_file(&self, fds: impl AsFd, name: &std::ffi::CStr, link: &[u8], plain: &[u8]) -> Option<OpenFile> {
+    fn open_file(&self, fds: impl AsFd, name: &CStr, link: &[u8], plain: &[u8]) -> Option<OpenFile> {
         // `fstat` through the descriptor: the file itself, whatever its path means by now or in our mount namespace.
         let before = rustix::fs::statat(&fds, name, AtFlags::empty()).ok()?;
-        let held = self.held(name)?;
+        let held = self.held(name).ok()?;
         let after = rustix::fs::statat(&fds, name, AtFlags::empty()).ok()?;
         // The number was closed and opened again between the two looks at it: the lock may be another file's.
         if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino) {
@@ -114,16 +123,19 @@ impl ProcDir {
         let path = if deleted { plain } else { link };
         Some(OpenFile {
             path: PathBuf::from(OsStr::from_bytes(path)),
-            file: FileId { dev: after.st_dev, ino: after.st_ino },
+            file: FileId {
+                dev: after.st_dev,
+                ino: after.st_ino,
+            },
             deleted,
             held,
         })
     }
 
-    /// The lock that a descriptor holds, by its `fdinfo`; `None` outside where the descriptor was closed.
-    fn held(&self, name: &std::ffi::CStr) -> Option<Option<(Mode, Key)>> {
-        let fdinfo = self.read_path(&[b"fdinfo/", name.to_bytes()].concat(), FDINFO_LIMIT).ok()?;
-        Some(lock_line::held_by_descriptor(&fdinfo).next())
+    /// The lock that a descriptor holds, by its `fdinfo`; an error where the descriptor was closed.
+    fn held(&self, name: &CStr) -> io::Result<Option<(Mode, Key)>> {
+        let fdinfo = self.read_path(&[b"fdinfo/", name.to_bytes()].concat(), FDINFO_LIMIT)?;
+        Ok(lock_line::held_by_descriptor(&fdinfo).next())
     }
 
     /// The path of the descriptor, whatever its name, that holds the lock `key`. It tells a lock file of another program,
@@ -144,9 +156,9 @@ impl ProcDir {
         Ok(holder.and_then(|(_, name)| self.link(&format!("fd/{}", name.to_string_lossy()))))
     }
 
-    fn descriptor_holds(&self, name: &std::ffi::CStr, key: Key) -> bool {
-        self.read_path(&[b"fdinfo/", name.to_bytes()].concat(), FDINFO_LIMIT)
-            .is_ok_and(|text| lock_line::held_by_descriptor(&text).any(|(_, held)| held == key))
+    fn descriptor_holds(&self, name: &CStr, key: Key) -> bool {
+        self.held(name)
+            .is_ok_and(|held| held.is_some_and(|(_, held)| held == key))
     }
 
     fn open_dir(&self, name: &str) -> io::Result<OwnedFd> {

@@ -2,7 +2,7 @@
 
 use crate::process::{Pid, RunState};
 
-/// The fields that we read, by their names in proc_pid_stat(5).
+/// The fields that we read, by their names in the manual (`man 5 proc_pid_stat`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) pid: Pid,
@@ -59,9 +59,15 @@ mod tests {
     #[test]
     fn the_fields_that_are_read() {
         let stat = parse(format!("4711 (cargo) S {REST}\n").as_bytes()).expect("parses");
-        assert_eq!((stat.pid, stat.parent, stat.group, stat.session), (4711, 4700, 4711, 4690));
+        assert_eq!(
+            (stat.pid, stat.parent, stat.group, stat.session),
+            (4711, 4700, 4711, 4690)
+        );
         assert_eq!((stat.start, stat.has_terminal), (88123, true));
-        assert_eq!((stat.state, stat.comm.as_slice()), (RunState::Alive, b"cargo".as_slice()));
+        assert_eq!(
+            (stat.state, stat.comm.as_slice()),
+            (RunState::Alive, b"cargo".as_slice())
+        );
     }
 
     #[test]
@@ -75,10 +81,18 @@ mod tests {
 
     #[test]
     fn states() {
-        for (letter, state) in
-            [("R", RunState::Alive), ("D", RunState::Alive), ("t", RunState::Traced), ("Z", RunState::Zombie)]
-        {
-            assert_eq!(parse(format!("9 (x) {letter} {REST}").as_bytes()).expect("parses").state, state);
+        for (letter, state) in [
+            ("R", RunState::Alive),
+            ("D", RunState::Alive),
+            ("t", RunState::Traced),
+            ("Z", RunState::Zombie),
+        ] {
+            assert_eq!(
+                parse(format!("9 (x) {letter} {REST}").as_bytes())
+                    .expect("parses")
+                    .state,
+                state
+            );
         }
     }
 

@@ -53,7 +53,10 @@ pub(super) fn entries(state: &State) -> Vec<Entry<'_>> {
             });
             entry.holds.push((lock, holder.mode));
             entry.tokens.insert(holder.token);
-            let waiting = lock.waiters.iter().filter(|waiter| waiter.blocked_by.contains(&holder.token));
+            let waiting = lock
+                .waiters
+                .iter()
+                .filter(|waiter| waiter.blocked_by.contains(&holder.token));
             entry.behind.extend(waiting.map(|waiter| (lock, waiter)));
         }
     }
@@ -69,13 +72,23 @@ pub(super) fn entries(state: &State) -> Vec<Entry<'_>> {
             .collect();
         entry.queue = queue.len();
     }
-    entries.sort_by_key(|entry| (!entry.is_stuck(), std::cmp::Reverse((entry.queue, entry.behind.len())), entry.process.pid));
+    entries.sort_by_key(|entry| {
+        (
+            !entry.is_stuck(),
+            std::cmp::Reverse((entry.queue, entry.behind.len())),
+            entry.process.pid,
+        )
+    });
     entries
 }
 
 /// How many processes wait for some lock.
 pub(super) fn waiting_processes(state: &State) -> usize {
-    let pids: BTreeSet<Pid> =
-        state.locks.iter().flat_map(|lock| &lock.waiters).map(|waiter| waiter.process.pid).collect();
+    let pids: BTreeSet<Pid> = state
+        .locks
+        .iter()
+        .flat_map(|lock| &lock.waiters)
+        .map(|waiter| waiter.process.pid)
+        .collect();
     pids.len()
 }

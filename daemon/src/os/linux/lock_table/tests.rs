@@ -27,8 +27,15 @@ impl Made {
 
     fn text(number: usize, record: &[u32]) -> String {
         let line = |(depth, pid): (usize, &u32)| {
-            let arrow = if depth == 0 { String::new() } else { format!("{:>1$} ", "->", depth + 1) };
-            format!("{number}: {arrow}FLOCK  ADVISORY  WRITE {pid} fe:00:{} 0 EOF\n", record[0])
+            let arrow = if depth == 0 {
+                String::new()
+            } else {
+                format!("{:>1$} ", "->", depth + 1)
+            };
+            format!(
+                "{number}: {arrow}FLOCK  ADVISORY  WRITE {pid} fe:00:{} 0 EOF\n",
+                record[0]
+            )
         };
         record.iter().enumerate().map(line).collect()
     }
@@ -67,7 +74,12 @@ impl ReadAt for Made {
 }
 
 fn holders(reading: &Reading) -> Vec<u32> {
-    reading.flocks.iter().filter(|flock| !flock.waits).map(|flock| flock.pid).collect()
+    reading
+        .flocks
+        .iter()
+        .filter(|flock| !flock.waits)
+        .map(|flock| flock.pid)
+        .collect()
 }
 
 #[test]
@@ -97,9 +109,19 @@ fn three_thousand_waiters_nested_in_each_other() {
 fn a_record_that_does_not_fit_into_the_page_is_not_the_end() {
     for small in 0..5 {
         let mut records: Vec<Vec<u32>> = (1..=small).map(|pid| vec![pid]).collect();
-        records.extend([(100..300).collect(), vec![51], vec![52], (300..500).collect(), vec![53], vec![54]]);
+        records.extend([
+            (100..300).collect(),
+            vec![51],
+            vec![52],
+            (300..500).collect(),
+            vec![53],
+            vec![54],
+        ]);
         let reading = read(&Made::new(records, |_, _| {})).expect("reads");
-        assert_eq!(holders(&reading), (1..=small).chain([100, 51, 52, 300, 53, 54]).collect::<Vec<_>>());
+        assert_eq!(
+            holders(&reading),
+            (1..=small).chain([100, 51, 52, 300, 53, 54]).collect::<Vec<_>>()
+        );
         assert_eq!(reading.flocks.len(), small as usize + 404);
     }
 }
@@ -126,7 +148,10 @@ fn an_unknown_line_is_kept_for_the_note() {
             Ok(rest.len())
         }
     }
-    let reading = read(&Text(b"1: FLOCK  ADVISORY  WRITE 7 fe:00:9 0 EOF\n2: NEWLOCK \x1b[31m\n")).expect("reads");
+    let reading = read(&Text(
+        b"1: FLOCK  ADVISORY  WRITE 7 fe:00:9 0 EOF\n2: NEWLOCK \x1b[31m\n",
+    ))
+    .expect("reads");
     assert_eq!(holders(&reading), [7]);
     assert_eq!(reading.unknown.as_deref(), Some("2: NEWLOCK \\u{1b}[31m"));
 }

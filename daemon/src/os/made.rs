@@ -1,0 +1,167 @@
+//! A made kernel: a test says which processes and locks there are, and everything above it cannot tell the difference.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Claim, FileId, Interest, Kernel, LockTable, LockedFile, LookError, Mode, Note, Precision, ProcessError};
+use crate::observation::{Look, Observer};
+use crate::places::CargoHomes;
+use crate::process::{Detail, Pid, Process, ProcessId, RunState};
+
+/// The moment of each look at it.
+pub(crate) const NOW: &str = "2026-11-22T23:10:05.123Z";
+
+/// Processes and locks as a test made them.
+#[derive(Clone, Default)]
+pub(crate) struct Made {
+    processes: BTreeMap<Pid, Process>,
+    environments: BTreeMap<Pid, BTreeMap<String, String>>,
+    files: Vec<LockedFile>,
+    notes: Vec<Note>,
+}
+
+impl Made {
+    /// Adds a process that started so many seconds before [`NOW`].
+    pub(crate) fn process(mut self, pid: Pid, parent: Pid, argv: &str, seconds_ago: i64) -> Self {
+        let now: Timestamp = NOW.parse().expect("a time");
+        let words: Vec<_> = argv.split(' ').map(Into::into).collect();
+        let name: String = argv
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .into();
+        let process = Process {
+            id: ProcessId {
+                pid,
+                start: u64::try_from(1_000_000 - seconds_ago).expect("small"),
+            },
+            parent,
+            group: pid,
+            session: parent.max(1),
+            uid: 501,
+            state: RunState::Alive,
+            has_terminal: true,
+            started_at: Some(now - jiff::SignedDuration::from_secs(seconds_ago)),
+            name: name.clone(),
+            exe: name.starts_with("cargo").then(|| {
+                PathBuf::from(format!(
+                    "/home/me/.rustup/toolchains/1.97.0-aarch64-apple-darwin/bin/{name}"
+                ))
+            }),
+            argv: words,
+            cwd: Some("/home/me/src/parity".into()),
+        };
+        self.processes.insert(pid, process);
+        self
+    }
+
+    /// Changes a process.
+    pub(crate) fn with(mut self, pid: Pid, change: impl FnOnce(&mut Process)) -> Self {
+        change(self.processes.get_mut(&pid).expect("was made"));
+        self
+    }
+
+    /// Sets a variable of a process's environment.
+    pub(crate) fn variable(mut self, pid: Pid, name: &str, value: &str) -> Self {
+        self.environments
+            .entry(pid)
+            .or_default()
+            .insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a lock file: each holder with `+` for exclusive and `-` for shared, and each waiter likewise.
+    pub(crate) fn lock(mut self, path: &str, holders: &[(Pid, char)], waiters: &[(Pid, char)]) -> Self {
+        let claims = |list: &[(Pid, char)]| list.iter().map(|(pid, mode)| self.claim(*pid, *mode)).collect();
+        let file = LockedFile {
+            file: FileId {
+                dev: 1,
+                ino: 100 + self.files.len() as u64,
+            },
+            path: path.into(),
+            deleted: false,
+            other_mount_namespace: false,
+            holders: claims(holders),
+            waiters: claims(waiters),
+        };
+        self.files.push(file);
+        self
+    }
+
+    fn claim(&self, pid: Pid, mode: char) -> Claim {
+        let process = self
+            .processes
+            .get(&pid)
+            .map_or(ProcessId { pid, start: 0 }, |process| process.id);
+        let mode = match mode {
+            '+' => Some(Mode::Exclusive),
+            '-' => Some(Mode::Shared),
+            _ => None,
+        };
+        Claim { process, mode }
+    }
+
+    /// Changes the lock file that was added last.
+    pub(crate) fn last_file(mut self, change: impl FnOnce(&mut LockedFile)) -> Self {
+        change(self.files.last_mut().expect("was made"));
+        self
+    }
+
+    /// Adds a note.
+    pub(crate) fn note(mut self, note: Note) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// Looks at it.
+    pub(crate) fn look(self) -> Look {
+        let homes = CargoHomes::new(None, Some("/home/me".into()));
+        Observer::new(self, homes)
+            .look(NOW.parse().expect("a time"))
+            .expect("looks")
+    }
+}
+
+impl Kernel for Made {
+    fn boot_id(&self) -> u64 {
+        0xb007
+    }
+
+    fn own_uid(&self) -> u32 {
+        501
+    }
+
+    fn locks(&mut self, interest: &Interest<'_>) -> Result<LockTable, LookError> {
+        let wanted = |file: &&LockedFile| (interest.is_lock)(Path::new(&file.path));
+        let files = self.files.iter().filter(wanted).cloned().collect();
+        let precision = if self.notes.is_empty() {
+            Precision::Exact
+        } else {
+            Precision::Inferred
+        };
+        Ok(LockTable {
+            files,
+            precision,
+            notes: self.notes.clone(),
+        })
+    }
+
+    fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
+        let mut process = self.processes.get(&pid).cloned().ok_or(ProcessError::Gone)?;
+        if detail == Detail::Lineage {
+            process.cwd = None;
+        }
+        Ok(process)
+    }
+
+    fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String> {
+        let mut all = self.environments.get(&pid).cloned().unwrap_or_default();
+        all.retain(|name, _| names.contains(&name.as_str()));
+        all
+    }
+}
