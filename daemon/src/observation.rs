@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -26,7 +27,7 @@ pub struct Look {
     /// The lock files in use, in the order of their paths.
     pub locks: Vec<Lock>,
     /// Everyone who holds or waits.
-    pub processes: BTreeMap<ProcessId, Participant>,
+    pub processes: BTreeMap<ProcessId, Arc<Participant>>,
 }
 
 /// One lock file in use.
@@ -71,12 +72,18 @@ const MAX_ANCESTORS: usize = 64;
 pub struct Observer<K> {
     kernel: K,
     homes: CargoHomes,
+    /// The participants of the last look: most are in the next one too.
+    known: BTreeMap<ProcessId, Arc<Participant>>,
 }
 
 impl<K: Kernel> Observer<K> {
     /// Watches with the given eyes.
     pub fn new(kernel: K, homes: CargoHomes) -> Self {
-        Self { kernel, homes }
+        Self {
+            kernel,
+            homes,
+            known: BTreeMap::new(),
+        }
     }
 
     /// Looks once.
@@ -102,12 +109,11 @@ impl<K: Kernel> Observer<K> {
         let mut processes = BTreeMap::new();
         for claim in locks.iter().flat_map(|lock| lock.holders.iter().chain(&lock.waiters)) {
             if !processes.contains_key(&claim.process) {
-                let found = lineage
-                    .participant(claim.process.pid)
-                    .filter(|found| found.process.id == claim.process);
+                let found = lineage.known_or_new(claim.process, self.known.remove(&claim.process));
                 processes.extend(found.map(|found| (claim.process, found)));
             }
         }
+        self.known.clone_from(&processes);
         let mut look = Look {
             at,
             boot_id: self.kernel.boot_id(),
@@ -194,10 +200,41 @@ struct Lineage<'a, K> {
 }
 
 impl<K: Kernel> Lineage<'_, K> {
+    /// What was known of a process in the last look where that still holds: it has the same name, parent and session, and
+    /// the same ancestors. Its arguments and its environment are not read again then.
+    fn known_or_new(&mut self, id: ProcessId, old: Option<Arc<Participant>>) -> Option<Arc<Participant>> {
+        let Some(mut old) = old else {
+            return self
+                .participant(id.pid)
+                .filter(|found| found.process.id == id)
+                .map(Arc::new);
+        };
+        let now = self
+            .kernel
+            .process(id.pid, Detail::Brief)
+            .ok()
+            .filter(|now| now.id == id)?;
+        let same = |now: &Process, then: &Process| {
+            (&now.name, now.parent, now.session) == (&then.name, then.parent, then.session)
+        };
+        if !same(&now, &old.process)
+            || self
+                .ancestors(&now)
+                .map(|found| found.id)
+                .ne(old.ancestors.iter().copied())
+        {
+            return self.known_or_new(id, None);
+        }
+        if old.process.state != now.state {
+            Arc::make_mut(&mut old).process.state = now.state;
+        }
+        Some(old)
+    }
+
     fn participant(&mut self, pid: Pid) -> Option<Participant> {
         let process = self.kernel.process(pid, Detail::Full).ok()?;
-        let ancestors = self.ancestors(&process);
         let marks = self.kernel.environment(pid, origin::MARKS);
+        let ancestors: Vec<Process> = self.ancestors(&process).cloned().collect();
         Some(Participant {
             invocation: command::read(&process.argv, process.exe.as_deref(), &process.name),
             toolchain: process.exe.as_deref().and_then(command::toolchain),
@@ -207,8 +244,9 @@ impl<K: Kernel> Lineage<'_, K> {
         })
     }
 
-    fn ancestors(&mut self, process: &Process) -> Vec<Process> {
-        let mut chain: Vec<Process> = Vec::new();
+    /// The ancestors, the parent first.
+    fn ancestors(&mut self, process: &Process) -> impl Iterator<Item = &Process> {
+        let mut chain: Vec<Pid> = Vec::new();
         let (mut parent, mut child_start) = (process.parent, process.id.start);
         while parent != 0 && chain.len() < MAX_ANCESTORS {
             let kernel = &mut *self.kernel;
@@ -220,10 +258,11 @@ impl<K: Kernel> Lineage<'_, K> {
             let Some(found) = found.as_ref().filter(|found| found.id.start <= child_start) else {
                 break;
             };
+            chain.push(parent);
             (parent, child_start) = (found.parent, found.id.start);
-            chain.push(found.clone());
         }
-        chain
+        let known = &self.known;
+        chain.into_iter().filter_map(move |pid| known.get(&pid)?.as_ref())
     }
 }
 

@@ -37,6 +37,8 @@ pub enum RunState {
 /// How much to read about a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
+    /// What can change while it runs the same program: its state and its place in the tree. The rest may be missing.
+    Brief,
     /// What it takes to place it in the tree of processes: everything but the working directory.
     Lineage,
     /// Everything.

@@ -158,11 +158,10 @@ fn not_observed(one: &Participant, look: &Look) -> String {
             "wait; so that it does not block your builds again, set `rust-analyzer.cargo.targetDir` to `true`"
                 .to_owned()
         }
-        (OriginKind::Orphan, name) => {
-            let starter = name.unwrap_or("the process that started it");
+        (OriginKind::Orphan, Some(name)) => {
+            let pid = one.process.id.pid;
             format!(
-                "{starter} is gone, so nobody waits for its result; if it does not end soon, `kill {}` ends it",
-                one.process.id.pid
+                "{name}, which started it, is gone, so nobody waits for its result; if it does not end soon, `kill {pid}` ends it"
             )
         }
         _ => "wait; one look cannot tell whether it still works".to_owned(),

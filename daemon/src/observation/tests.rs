@@ -57,6 +57,40 @@ fn a_loop_of_parents_ends() {
 }
 
 #[test]
+fn what_changes_between_two_looks_is_seen() {
+    let made = Made::default()
+        .process(1, 0, "/sbin/init", 9000)
+        .process(4600, 1, "rust-analyzer", 600)
+        .process(4650, 4600, "cargo-clippy clippy", 140)
+        .process(4711, 4650, "cargo check --workspace", 133)
+        .lock(CACHE, &[(4711, '+')], &[]);
+    let mut observer = Observer::new(made.clone(), CargoHomes::default());
+    let mut look = |made: &Made| {
+        observer.kernel = made.clone();
+        let look = observer.look(Timestamp::UNIX_EPOCH).expect("looks");
+        look.processes.values().next().expect("one").clone()
+    };
+    let first = look(&made);
+    assert!(
+        Arc::ptr_eq(&first, &look(&made)),
+        "nothing changed, so nothing is read again"
+    );
+    let stopped = made
+        .clone()
+        .with(4711, |process| process.state = process::RunState::Stopped);
+    assert_eq!(look(&stopped).process.state, process::RunState::Stopped);
+    // Its own parent stays; whoever started that is gone.
+    let left = stopped.with(4650, |process| process.parent = 1);
+    assert_eq!(first.origin.name.as_deref(), Some("rust-analyzer"));
+    assert_ne!(look(&left).origin, first.origin);
+    // The same number, and another process.
+    let other = left
+        .process(4711, 4650, "cargo test", 7)
+        .lock(CACHE, &[(4711, '+')], &[]);
+    assert_eq!(look(&other).invocation.command, "cargo test");
+}
+
+#[test]
 fn credentials_count_in_a_cargo_home_only() {
     let paths = [
         "/home/me/.cargo/credentials.toml",

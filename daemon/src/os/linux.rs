@@ -88,6 +88,7 @@ impl Kernel for System {
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
         let folder = ProcDir::open(pid)?;
         let stat = folder.stat()?;
+        let brief = detail == Detail::Brief;
         Ok(Process {
             id: ProcessId { pid, start: stat.start },
             parent: stat.parent,
@@ -98,8 +99,8 @@ impl Kernel for System {
             has_terminal: stat.has_terminal,
             started_at: self.started_at(stat.start),
             name: crate::text::escape(OsStr::from_bytes(&stat.comm)),
-            exe: folder.link("exe"),
-            argv: folder.argv(),
+            exe: if brief { None } else { folder.link("exe") },
+            argv: if brief { Vec::new() } else { folder.argv() },
             cwd: if detail == Detail::Full {
                 folder.link("cwd")
             } else {

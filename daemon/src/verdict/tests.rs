@@ -58,7 +58,7 @@ fn suspended_without_a_terminal_has_other_advice() {
         .process(1, 0, "/sbin/init", 900)
         .process(100, 1, "cargo build", 60);
     let made = made.with(100, |process| {
-        (process.state, process.has_terminal) = (RunState::Stopped, false)
+        (process.state, process.has_terminal) = (RunState::Stopped, false);
     });
     let verdict = judge(&made.lock(BUILD, &[(100, '+')], &[]).look(), 100, &[]);
     assert_eq!(verdict.advice, "let it go on with `kill -CONT 100`");
@@ -145,7 +145,9 @@ fn an_orphan_is_said_to_be_one() {
         Made::default()
             .process(1, 0, "/sbin/init", 9000)
             .process(100, 1, "cargo metadata --format-version 1", 60);
-    let made = made.with(100, |process| (process.session, process.has_terminal) = (77, false));
+    let made = made.with(100, |process| {
+        (process.session, process.has_terminal) = (77, false);
+    });
     let made = made.variable(100, "CARGO_LOG", "cargo::core::compiler::fingerprint=info");
     let verdict = judge(&made.lock(CACHE, &[(100, '+')], &[]).look(), 100, &[]);
     assert_eq!(
@@ -154,8 +156,20 @@ fn an_orphan_is_said_to_be_one() {
         "that alone is no verdict"
     );
     assert!(
-        verdict.advice.starts_with("rust-analyzer is gone"),
+        verdict.advice.starts_with("rust-analyzer, which started it, is gone"),
         "{}",
         verdict.advice
     );
+}
+
+#[test]
+fn a_build_that_was_left_running_on_purpose_is_not_spoken_against() {
+    let made = Made::default()
+        .process(1, 0, "/sbin/init", 9000)
+        .process(100, 1, "cargo build", 60);
+    let made = made.with(100, |process| {
+        (process.session, process.has_terminal) = (77, false);
+    });
+    let verdict = judge(&made.lock(BUILD, &[(100, '+')], &[]).look(), 100, &[]);
+    assert_eq!(verdict.advice, "wait; one look cannot tell whether it still works");
 }

@@ -51,8 +51,8 @@ fn which_holders_are_in_the_way() {
         (&[(3, '-'), (1, '-')], '+', vec![1]),
     ] {
         let look = made().lock(A, holders, &[(3, waiter)]).look();
-        let lock = &look.locks[0];
-        let pids: Vec<Pid> = blockers(lock, &lock.waiters[0]).map(|process| process.pid).collect();
+        let only = &look.locks[0];
+        let pids: Vec<Pid> = blockers(only, &only.waiters[0]).map(|process| process.pid).collect();
         assert_eq!(pids, expected, "{holders:?} {waiter}");
     }
 }

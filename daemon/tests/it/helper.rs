@@ -175,6 +175,7 @@ fn bequeath(arguments: &[OsString]) {
     let file = open(arguments[0].as_ref());
     rustix::fs::flock(&file, FlockOperation::LockExclusive).expect("locks");
     rustix::io::fcntl_setfd(file.as_fd(), FdFlags::empty()).expect("keeps it open across exec");
+    #[expect(clippy::zombie_processes, reason = "the child is to outlive this process")]
     let child = Command::new(std::env::current_exe().expect("own path"))
         .args(["helper", "sit"])
         .spawn()

@@ -300,18 +300,15 @@ fn place(lock: &Lock) -> &str {
 
 /// `started by rust-analyzer 2m 13s ago`.
 fn started(process: &Process, state: &State) -> String {
-    let ago = process
-        .started_at
-        .map(|at| format!(" {} ago", human::since(at, state.as_of)));
-    let by = match (process.origin.kind, process.origin.name.as_deref()) {
-        (OriginKind::Orphan, Some(name)) => format!("started by {name}, which is gone,"),
-        (OriginKind::Orphan, None) => "left behind, started".to_owned(),
-        (_, Some(name)) => format!("started by {name}"),
-        (_, None) => "started".to_owned(),
+    let ago = match process.started_at {
+        Some(at) => format!("{} ago", human::since(at, state.as_of)),
+        None => "at an unknown time".to_owned(),
     };
-    match ago {
-        Some(ago) => by + &ago,
-        None => format!("{} at an unknown time", by.trim_end_matches(',')),
+    match (process.origin.kind, process.origin.name.as_deref()) {
+        (OriginKind::Orphan, Some(name)) => format!("started {ago} by {name}, which is gone"),
+        (OriginKind::Orphan, None) => format!("started {ago}, its starter is gone"),
+        (_, Some(name)) => format!("started by {name} {ago}"),
+        (_, None) => format!("started {ago}"),
     }
 }
 
@@ -323,6 +320,7 @@ fn starter(process: &Process, state: &State) -> String {
         (Some(name), Some(pid)) => format!("{name} ({kind}, pid {pid})"),
         (Some(name), None) => format!("{name} ({kind})"),
         (None, Some(pid)) => format!("{kind} (pid {pid})"),
+        (None, None) if origin.kind == OriginKind::Orphan => "a process that is gone".to_owned(),
         (None, None) => kind.to_owned(),
     };
     match process.started_at {
@@ -338,7 +336,7 @@ fn kind_name(kind: OriginKind) -> &'static str {
         OriginKind::Agent => "agent",
         OriginKind::Ci => "CI",
         OriginKind::Service => "service",
-        OriginKind::Orphan => "starter is gone",
+        OriginKind::Orphan => "gone",
         OriginKind::Unknown => "unknown",
     }
 }

@@ -5,9 +5,8 @@
 //! the n-th *byte* instead (Linux' `fs/seq_file.c`, `traverse`), so each window here begins half a page before the last
 //! one's end. Locks are only ever added at the front of a processor's list and never change places, so one line seen
 //! in both windows proves that no lock behind it was passed over. A process that unlocks and locks again can move its
-//! line to another processor's list and so counterfeit that proof once; where windows did not fit to the byte, the
-//! table is therefore read twice and the readings are put together. A line too many does no harm: the holders are
-//! confirmed one by one afterwards.
+//! line to another processor's list and so counterfeit that proof once; the table is therefore read twice and the
+//! readings are put together. A line too many does no harm: the holders are confirmed one by one afterwards.
 
 use std::collections::HashSet;
 use std::io;
@@ -46,7 +45,7 @@ const BUFFER: usize = 1 << 20;
 
 /// How often windows that do not meet are read again. Reached only where thousands of locks come and go in a
 /// millisecond; what was read then is used as it is.
-const TRIES: usize = 3;
+const TRIES: usize = 4;
 
 /// How often a pass goes back by [`OVERLAP`] because the table grew so much shorter meanwhile that two windows do not meet.
 const STEPS_BACK: usize = 16;
@@ -54,18 +53,19 @@ const STEPS_BACK: usize = 16;
 /// No table has more windows than this (8 MB); a longer one grows as fast as it is read.
 const WINDOWS: usize = 4096;
 
-/// Reads the whole table.
+/// Reads the whole table, twice at least: while the kernel makes its buffer larger for a lock with many waiters, it lets
+/// go of the table and goes on at the lock's *number*, so that one that moved up meanwhile is skipped. In the second pass
+/// the buffer is large enough.
 pub(super) fn read(table: &impl ReadAt) -> io::Result<Reading> {
     let mut reading = Reading::default();
     let mut buffer = vec![0; BUFFER];
-    let mut met = 0;
+    let mut good = 0;
     for _ in 0..TRIES {
-        match read_once(table, &mut buffer, &mut reading)? {
-            Fit::Exact => break,
-            Fit::Met => met += 1,
-            Fit::Missed => {}
-        }
-        if met == 2 {
+        let before = reading.flocks.len();
+        let fit = read_once(table, &mut buffer, &mut reading)?;
+        let nothing_new = before == reading.flocks.len();
+        good += usize::from(fit != Fit::Missed);
+        if good >= 2 && (nothing_new || fit == Fit::Met) {
             break;
         }
     }

@@ -2,12 +2,14 @@
 //! reads give `ESRCH`, also where its number has been given to another.
 
 use std::ffi::{CStr, OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, Mode as FileMode, OFlags};
+use rustix::fs::{AtFlags, Mode as FileMode, OFlags, RawDir};
 
 use super::lock_line::{self, Key};
 use super::stat::{self, Stat};
@@ -90,42 +92,42 @@ impl ProcDir {
 
     /// The descriptors that have a file open for which `is_lock` holds.
     pub(super) fn open_locks(&self, is_lock: &dyn Fn(&Path) -> bool) -> io::Result<Vec<OpenFile>> {
-        let fds = self.open_dir("fd")?;
         let mut found = Vec::new();
         let mut link = Vec::new();
-        for entry in Dir::read_from(&fds)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Ok(target) = rustix::fs::readlinkat(&fds, name, std::mem::take(&mut link)) else {
-                continue; // closed meanwhile
+        self.for_each_descriptor(|fds, name| {
+            let Ok(target) = rustix::fs::readlinkat(fds, name, std::mem::take(&mut link)) else {
+                return; // closed meanwhile
             };
             let bytes = target.into_bytes();
             let plain = bytes.strip_suffix(DELETED).unwrap_or(&bytes);
             // Sockets, pipes and the like have no path.
             if plain.first() == Some(&b'/') && is_lock(OsStr::from_bytes(plain).as_ref()) {
-                found.extend(self.open_file(&fds, name, &bytes, plain));
+                found.extend(self.open_file(fds, name, &bytes, plain));
             }
             link = bytes;
-        }
+        })?;
         Ok(found)
     }
 
-    fn open_file(&self, fds: impl AsFd, name: &CStr, link: &[u8], plain: &[u8]) -> Option<OpenFile> {
+    fn open_file(&self, fds: BorrowedFd<'_>, name: &CStr, link: &[u8], plain: &[u8]) -> Option<OpenFile> {
         // `fstat` through the descriptor: the file itself, whatever its path means by now or in our mount namespace.
-        let before = rustix::fs::statat(&fds, name, AtFlags::empty()).ok()?;
+        let stat = || rustix::fs::statat(fds, name, AtFlags::empty()).ok();
+        let before = stat()?;
         let held = self.held(name).ok()?;
-        let after = rustix::fs::statat(&fds, name, AtFlags::empty()).ok()?;
-        // The number was closed and opened again between the two looks at it: the lock may be another file's.
-        if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino) {
-            return None;
+        if held.is_some() {
+            // Was the number closed and opened again between the two, the lock may be another file's.
+            let after = stat()?;
+            if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino) {
+                return None;
+            }
         }
-        let deleted = after.st_nlink == 0;
+        let deleted = before.st_nlink == 0;
         let path = if deleted { plain } else { link };
         Some(OpenFile {
             path: PathBuf::from(OsStr::from_bytes(path)),
             file: FileId {
-                dev: after.st_dev,
-                ino: after.st_ino,
+                dev: before.st_dev,
+                ino: before.st_ino,
             },
             deleted,
             held,
@@ -141,16 +143,12 @@ impl ProcDir {
     /// The path of the descriptor, whatever its name, that holds the lock `key`. It tells a lock file of another program,
     /// which is no matter of ours, from a holder that the kernel's table names wrongly.
     pub(super) fn holder_of(&self, key: Key) -> io::Result<Option<PathBuf>> {
-        let fds = self.open_dir("fd")?;
         let mut names = Vec::new();
-        for entry in Dir::read_from(&fds)? {
-            let name = entry?.file_name().to_owned();
-            if name.to_bytes().first() != Some(&b'.') {
-                // On most file systems the number in the key is `stat`'s, which is cheaper to ask for than `fdinfo`.
-                let stat = rustix::fs::statat(&fds, &name, AtFlags::empty());
-                names.push((!stat.is_ok_and(|stat| stat.st_ino == key.ino), name));
-            }
-        }
+        self.for_each_descriptor(|fds, name| {
+            // On most file systems the number in the key is `stat`'s, which is cheaper to ask for than `fdinfo`.
+            let stat = rustix::fs::statat(fds, name, AtFlags::empty());
+            names.push((!stat.is_ok_and(|stat| stat.st_ino == key.ino), name.to_owned()));
+        })?;
         names.sort_unstable();
         let holder = names.iter().find(|(_, name)| self.descriptor_holds(name, key));
         Ok(holder.and_then(|(_, name)| self.link(&format!("fd/{}", name.to_string_lossy()))))
@@ -161,9 +159,19 @@ impl ProcDir {
             .is_ok_and(|held| held.is_some_and(|(_, held)| held == key))
     }
 
-    fn open_dir(&self, name: &str) -> io::Result<OwnedFd> {
+    /// Goes through the open descriptors, each by its number as a name in the folder `fd`.
+    fn for_each_descriptor(&self, mut visit: impl FnMut(BorrowedFd<'_>, &CStr)) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(rustix::fs::openat(&self.0, name, flags, FileMode::empty())?)
+        let fds = rustix::fs::openat(&self.0, "fd", flags, FileMode::empty())?;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut entries = RawDir::new(&fds, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            if !entry.file_name().to_bytes().starts_with(b".") {
+                visit(fds.as_fd(), entry.file_name());
+            }
+        }
+        Ok(())
     }
 
     fn read(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
@@ -172,9 +180,14 @@ impl ProcDir {
 
     fn read_path(&self, path: &[u8], limit: u64) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = std::fs::File::from(rustix::fs::openat(&self.0, path, flags, FileMode::empty())?);
-        let mut text = Vec::with_capacity(512);
-        file.take(limit).read_to_end(&mut text)?;
+        let mut file = File::from(rustix::fs::openat(&self.0, path, flags, FileMode::empty())?);
+        // The kernel gives these files in one piece, so what leaves room in the buffer was all of it.
+        let mut text = vec![0; 2048];
+        let length = file.read(&mut text)?;
+        text.truncate(length);
+        if length == 2048 {
+            file.take(limit).read_to_end(&mut text)?;
+        }
         Ok(text)
     }
 }

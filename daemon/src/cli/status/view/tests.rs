@@ -127,7 +127,7 @@ fn a_holder_of_another_user() {
 fn what_is_not_involved() {
     let look = base().lock(BUILD, &[(4711, '+')], &[]).look();
     let other = base().lock(CACHE, &[(4800, '+')], &[]).look();
-    let bystanders: Vec<_> = other.processes.into_values().collect();
+    let bystanders: Vec<_> = other.processes.values().map(|one| one.as_ref().clone()).collect();
     let state = State::direct(&look, &BTreeSet::new()).with_bystanders(&bystanders);
     let view = View {
         home: Some("/home/me"),
@@ -152,4 +152,18 @@ fn colours_are_balanced() {
             "a style runs on: {line:?}"
         );
     }
+}
+
+#[test]
+fn an_orphan_and_its_like() {
+    let alone = |process: &mut crate::process::Process| (process.session, process.has_terminal) = (77, false);
+    let made = Made::default()
+        .process(1, 0, "/sbin/init", 90_000)
+        .process(4711, 1, "cargo metadata --format-version 1", 133)
+        .process(4800, 1, "cargo build", 4)
+        .with(4711, alone)
+        .with(4800, alone)
+        .variable(4711, "CARGO_LOG", "cargo::core::compiler::fingerprint=info")
+        .lock(CACHE, &[(4711, '+')], &[(4800, '+')]);
+    insta::assert_snapshot!(text(made, false, None));
 }

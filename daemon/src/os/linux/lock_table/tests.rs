@@ -89,12 +89,12 @@ fn an_empty_table() {
 }
 
 #[test]
-fn a_quiet_table_is_read_once() {
+fn a_quiet_table_is_read_twice() {
     let table = Made::new((1..=300).map(|pid| vec![pid]).collect(), |_, _| {});
     let reading = read(&table).expect("reads");
     assert_eq!(holders(&reading), (1..=300).collect::<Vec<_>>());
     // 300 lines are 14 KB: a page first, and half a page more with each further read.
-    assert!(table.reads.get() < 9, "{} reads", table.reads.get());
+    assert!(table.reads.get() < 18, "{} reads", table.reads.get());
 }
 
 #[test]
@@ -136,6 +136,22 @@ fn a_plain_reading_on_would_lose_a_lock_where_this_does_not() {
     });
     let seen: BTreeSet<u32> = holders(&read(&table).expect("reads")).into_iter().collect();
     assert_eq!(seen, (1..=300).collect());
+}
+
+#[test]
+fn a_record_that_was_skipped_while_the_buffer_grew_is_seen_in_the_second_pass() {
+    struct Skipping(Made);
+    impl ReadAt for Skipping {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if self.0.reads.get() == 0 {
+                self.0.reads.set(1);
+                return Ok(0);
+            }
+            self.0.read_at(buffer, offset)
+        }
+    }
+    let table = Skipping(Made::new(vec![(10..300).collect()], |_, _| {}));
+    assert_eq!(holders(&read(&table).expect("reads")), [10]);
 }
 
 #[test]
