@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// What happens to the records before the n-th read.
+type Change = dyn Fn(usize, &mut Vec<Vec<u32>>);
+
 /// A table that behaves like the kernel's (`fs/seq_file.c`, `seq_read_iter`): a read goes on at a byte, gives whole records
 /// until a page is full, and between two reads the locks change.
 struct Made {
@@ -12,7 +15,7 @@ struct Made {
     records: RefCell<Vec<Vec<u32>>>,
     page: usize,
     reads: Cell<usize>,
-    change: Box<dyn Fn(usize, &mut Vec<Vec<u32>>)>,
+    change: Box<Change>,
 }
 
 impl Made {
