@@ -88,7 +88,8 @@ mod system {
         fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
             let start = self.calls.unique_id(pid)?;
             let basics = basics(pid)?;
-            let is_zombie = basics.state == RunState::Zombie;
+            let brief = detail == Detail::Brief;
+            let no_arguments = brief || basics.state == RunState::Zombie;
             let process = Process {
                 id: ProcessId { pid, start },
                 parent: basics.parent,
@@ -99,10 +100,10 @@ mod system {
                 has_terminal: basics.has_terminal,
                 started_at: basics.started_at,
                 name: basics.name,
-                exe: sys::program(pid),
-                argv: if is_zombie { Vec::new() } else { argv(pid) },
+                exe: if brief { None } else { sys::program(pid) },
+                argv: if no_arguments { Vec::new() } else { argv(pid) },
                 cwd: match detail {
-                    Detail::Lineage => None,
+                    Detail::Brief | Detail::Lineage => None,
                     Detail::Full => sys::working_directory(pid),
                 },
             };
