@@ -107,7 +107,7 @@ fn text_row(text: &str) -> MenuItem {
 
 /// A text as the name of a row, where `&` would underline the next character.
 fn label(text: &str) -> String {
-    text.to_owned()
+    text.replace('&', "&&")
 }
 
 fn icon(shape: Shape) -> Result<Icon, Error> {

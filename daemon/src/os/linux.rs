@@ -38,7 +38,7 @@ pub struct System {
     ticks_per_second: u64,
     /// Whether this is the machine's first PID namespace, which sees all processes.
     sees_all_pids: bool,
-    foreign: attribution::Foreign,
+    memory: attribution::Memory,
 }
 
 impl System {
@@ -50,7 +50,7 @@ impl System {
             boot_time: boot_time(),
             ticks_per_second: rustix::param::clock_ticks_per_second(),
             sees_all_pids: in_first_pid_namespace(),
-            foreign: attribution::Foreign::new(),
+            memory: attribution::Memory::default(),
         }
     }
 
@@ -82,7 +82,7 @@ impl Kernel for System {
             source,
         };
         let table = File::open(LOCKS).map_err(failed)?;
-        attribution::look(&table, interest.is_lock, &mut self.foreign, self.sees_all_pids).map_err(failed)
+        attribution::look(&table, interest.is_lock, &mut self.memory, self.sees_all_pids).map_err(failed)
     }
 
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {

@@ -15,7 +15,7 @@ use crate::helper::Helper;
 use crate::icon::Shape;
 
 /// No test waits for a time. This is only when it gives up: long enough for a machine with a lot else to do.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Desktop {
     bus: Option<Helper>,
@@ -63,6 +63,7 @@ impl Desktop {
         let host = connection::Builder::address(address.as_str())
             .and_then(|builder| builder.serve_at("/StatusNotifierWatcher", Watcher(sender)))
             .and_then(|builder| builder.name("org.kde.StatusNotifierWatcher"))
+            .map(|builder| builder.method_timeout(PATIENCE))
             .and_then(connection::Builder::build);
         self.registered = registered;
         self.host = Some(host.expect("connects"));

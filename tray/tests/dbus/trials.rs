@@ -42,10 +42,16 @@ fn project(desktop: &Desktop, name: &str) -> (std::path::PathBuf, String) {
     (folder.join(".cargo-lock"), format!("~/{name}"))
 }
 
+impl Row {
+    fn is_about(&self, pid: u32) -> bool {
+        self.label.contains(&format!("(pid {pid})"))
+    }
+}
+
 impl Sight {
     /// The row about a process.
     fn row(&self, pid: u32) -> Option<&Row> {
-        self.menu.iter().find(|row| row.label.contains(&format!("(pid {pid})")))
+        self.menu.iter().find(|row| row.is_about(pid))
     }
 
     /// Whether the icon says the same as the menu's first row, and the menu ends as it should.
@@ -80,15 +86,13 @@ fn shows_who_holds_a_lock_and_who_waits() {
     let holder = Helper::holding(&lock);
     let waiters: Vec<Helper> = (0..5).map(|_| Helper::waiting(&lock)).collect();
     let seen = icon.shows("the queue", |sight| {
-        let rows = sight.row(holder.pid()).map(|row| row.label.as_str());
+        let mut rows = sight.menu.iter().skip_while(|row| !row.is_about(holder.pid()));
+        let holds = |row: &Row| row.label.contains(") holds the ") && row.label.ends_with(&place);
+        let waits = |row: &&Row| waiters.iter().any(|waiter| row.is_about(waiter.pid()));
         sight.is_consistent()
-            && rows.is_some_and(|label| label.contains(") holds the ") && label.ends_with(&place))
-            && waiters
-                .iter()
-                .filter(|waiter| sight.row(waiter.pid()).is_some())
-                .count()
-                == 3
-            && sight.menu.iter().any(|row| row.label == "    and 2 more")
+            && rows.next().is_some_and(holds)
+            && rows.by_ref().take(3).filter(waits).count() == 3
+            && rows.next().is_some_and(|row| row.label == "    and 2 more")
     });
     assert!(
         seen.shape == Shape::Contended || seen.shape == Shape::Stuck,
@@ -96,11 +100,10 @@ fn shows_who_holds_a_lock_and_who_waits() {
     );
     assert!(seen.tooltip.contains(" waiting"), "{seen:#?}");
 
-    drop(waiters);
-    let holder_pid = holder.pid();
-    drop(holder);
+    let pids: Vec<u32> = waiters.iter().chain([&holder]).map(Helper::pid).collect();
+    drop((waiters, holder));
     icon.shows("the release", |sight| {
-        sight.is_consistent() && sight.row(holder_pid).is_none()
+        sight.is_consistent() && pids.iter().all(|pid| sight.row(*pid).is_none())
     });
 }
 

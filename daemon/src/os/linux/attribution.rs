@@ -6,16 +6,24 @@ use std::path::{Path, PathBuf};
 
 use super::lock_line::{Flock, Key};
 use super::lock_table::{self, ReadAt, Reading};
-use super::proc_dir::{OpenFile, ProcDir};
+use super::proc_dir::{self, OpenFile, ProcDir};
 use crate::os::{Claim, FileId, LockTable, LockedFile, Mode, Note, Precision};
 use crate::process::{Pid, ProcessId};
 
 /// How often a look is made again because a lock changed hands in the middle of it.
 const TRIES: usize = 5;
 
-/// Held locks that are known to be none of Cargo's, kept from look to look: proving it takes a look at every descriptor
-/// of the holder, or of all processes where the one that took the lock has ended.
-pub(super) type Foreign = HashSet<Flock>;
+/// What is kept from look to look, so that it need not be found out again.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Held locks that are known to be none of Cargo's. Proving it takes a look at every descriptor of the holder, or of
+    /// all processes where the one that took the lock has ended.
+    foreign: HashSet<Flock>,
+    /// For which file a process waits: it sleeps in flock(2) on that file for as long as the table shows it waiting.
+    waiters: Waiters,
+}
+
+type Waiters = HashMap<(Pid, Key), (ProcessId, FileId)>;
 
 /// How often a lock must be missing from the descriptors of the process that the table names before all are looked at.
 const ROUNDS: usize = 4;
@@ -24,22 +32,22 @@ const ROUNDS: usize = 4;
 pub(super) fn look(
     table: &impl ReadAt,
     is_lock: &dyn Fn(&Path) -> bool,
-    foreign: &mut Foreign,
+    memory: &mut Memory,
     sees_all_pids: bool,
 ) -> io::Result<LockTable> {
-    for _ in 1..TRIES {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
         let mut look = Look::new(is_lock);
-        look.add(&lock_table::read(table)?, foreign);
-        if !look.changed_meanwhile() {
-            look.settle(table, foreign)?;
-            return Ok(look.into_table(sees_all_pids));
+        look.add(&lock_table::read(table)?, memory);
+        if attempts < TRIES && look.changed_meanwhile() {
+            continue;
         }
+        look.settle(table, memory)?;
+        look.drop_stale_holders();
+        memory.waiters = std::mem::take(&mut look.placed);
+        return Ok(look.into_table(sees_all_pids));
     }
-    let mut look = Look::new(is_lock);
-    look.add(&lock_table::read(table)?, foreign);
-    look.settle(table, foreign)?;
-    look.drop_stale_holders();
-    Ok(look.into_table(sees_all_pids))
 }
 
 /// A process's open lock files, or why there are none to see.
@@ -72,6 +80,8 @@ struct Look<'a> {
     unconfirmed: Vec<Flock>,
     /// Held by a process whose descriptors we may not see.
     denied: Vec<Flock>,
+    /// Waiting, each at its file.
+    placed: Waiters,
     /// Waiting, with no holder seen.
     unplaced: Vec<Flock>,
     /// Whether a process that waited by the table's word holds the lock by its own descriptors.
@@ -101,17 +111,19 @@ impl<'a> Look<'a> {
             confirmed: HashSet::new(),
             unconfirmed: Vec::new(),
             denied: Vec::new(),
+            placed: Waiters::new(),
             unplaced: Vec::new(),
             handed_on: false,
             notes: BTreeSet::new(),
         }
     }
 
-    fn add(&mut self, reading: &Reading, foreign: &mut Foreign) {
+    fn add(&mut self, reading: &Reading, memory: &mut Memory) {
         if let Some(line) = &reading.unknown {
             self.notes.insert(Note::UnknownLine { line: line.clone() });
         }
         let (waiting, held): (Vec<Flock>, Vec<Flock>) = reading.flocks.iter().partition(|flock| flock.waits);
+        let foreign = &mut memory.foreign;
         if !foreign.is_empty() {
             let now: HashSet<&Flock> = held.iter().collect();
             foreign.retain(|flock| now.contains(flock));
@@ -122,6 +134,9 @@ impl<'a> Look<'a> {
             }
         }
         for flock in waiting {
+            if self.add_known_waiter(flock, &memory.waiters) {
+                continue;
+            }
             match self.add_waiter(flock) {
                 Placed::Done => {}
                 Placed::HandedOn => self.handed_on = true,
@@ -165,6 +180,27 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// Puts a waiter to the file that it waited for in the last look, where it is still that process and that file.
+    fn add_known_waiter(&mut self, flock: Flock, waiters: &Waiters) -> bool {
+        let Some((process, file)) = waiters.get(&(flock.pid, flock.key)) else {
+            return false;
+        };
+        let same_file = self.by_key.get(&flock.key).is_some_and(|known| known.contains(file));
+        if !same_file || !proc_dir::start_of(flock.pid).is_ok_and(|start| start == process.start) {
+            return false;
+        }
+        self.place(*process, *file, flock)
+    }
+
+    fn place(&mut self, process: ProcessId, file: FileId, flock: Flock) -> bool {
+        let Some(draft) = self.files.get_mut(&file) else {
+            return false;
+        };
+        draft.add_waiter(process, flock.mode);
+        self.placed.insert((flock.pid, flock.key), (process, file));
+        true
+    }
+
     /// Puts a waiter to the file that it waits for.
     fn add_waiter(&mut self, flock: Flock) -> Placed {
         self.scan(flock.pid);
@@ -183,16 +219,14 @@ impl<'a> Look<'a> {
         let Some(known) = self.by_key.get(&flock.key) else {
             return Placed::NoHolder;
         };
-        for file in files
+        let mut wanted = files
             .iter()
-            .filter(|file| file.held.is_none() && known.contains(&file.file))
-        {
-            if let Some(draft) = self.files.get_mut(&file.file) {
-                draft.add_waiter(*process, flock.mode);
-                return Placed::Done;
-            }
+            .filter(|file| file.held.is_none() && known.contains(&file.file));
+        let (process, file) = (*process, wanted.next().map(|file| file.file));
+        match file {
+            Some(file) if self.place(process, file, flock) => Placed::Done,
+            _ => Placed::NoHolder,
         }
-        Placed::NoHolder
     }
 
     /// Whether a lock went from hand to hand while we looked: a waiter holds it by now, an exclusive one seems to have
@@ -211,8 +245,8 @@ impl<'a> Look<'a> {
 
     /// Settles what the descriptors of the named processes did not: holders by inheritance, and waiters behind holders
     /// that we may not look into.
-    fn settle(&mut self, table: &impl ReadAt, foreign: &mut Foreign) -> io::Result<()> {
-        self.find_heirs(table, foreign)?;
+    fn settle(&mut self, table: &impl ReadAt, memory: &mut Memory) -> io::Result<()> {
+        self.find_heirs(table, &mut memory.foreign)?;
         for waiter in std::mem::take(&mut self.unplaced) {
             if self.add_waiter(waiter) == Placed::NoHolder {
                 self.place_without_holder(waiter);
@@ -223,7 +257,7 @@ impl<'a> Look<'a> {
 
     /// The table names a process that does not hold the lock: it ended, its number may be another's, or it closed its
     /// own descriptor, and a process that inherited one still holds it. Only all processes' descriptors can tell.
-    fn find_heirs(&mut self, table: &impl ReadAt, foreign: &mut Foreign) -> io::Result<()> {
+    fn find_heirs(&mut self, table: &impl ReadAt, foreign: &mut HashSet<Flock>) -> io::Result<()> {
         if self.unconfirmed.is_empty() {
             return Ok(());
         }
@@ -256,7 +290,7 @@ impl<'a> Look<'a> {
         &mut self,
         table: &impl ReadAt,
         missing: Vec<Flock>,
-        foreign: &mut Foreign,
+        foreign: &mut HashSet<Flock>,
     ) -> io::Result<Vec<Flock>> {
         let now: HashSet<Flock> = lock_table::read(table)?.flocks.into_iter().collect();
         let mut still = Vec::new();
@@ -455,7 +489,8 @@ impl MountNamespaces {
     /// Whether a process's path means something else, or nothing, where we stand.
     fn is_elsewhere(&mut self, pid: Pid, path: &Path, file: FileId) -> bool {
         let theirs = self.known.entry(pid).or_insert_with(|| Self::of(&pid.to_string()));
-        if *theirs == self.own {
+        // One that cannot be read is that of a process which has ended meanwhile.
+        if theirs.is_none() || *theirs == self.own {
             return false;
         }
         rustix::fs::stat(path).map_or(true, |here| (here.st_dev, here.st_ino) != (file.dev, file.ino))

@@ -29,6 +29,15 @@ pub(super) struct OpenFile {
     pub(super) held: Option<(Mode, Key)>,
 }
 
+/// The start time of a process, which tells it from others of its number: [`Stat::start`].
+pub(super) fn start_of(pid: Pid) -> io::Result<u64> {
+    let mut text = [0; 2048];
+    let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut text)?;
+    let stat = stat::parse(&text[..length]);
+    stat.map(|stat| stat.start)
+        .ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
 /// A command line is cut here; a linker's may be megabytes.
 const ARGV_LIMIT: u64 = 64 << 10;
 /// An environment is cut here.
