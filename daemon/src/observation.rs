@@ -136,7 +136,7 @@ impl<K: Kernel> Observer<K> {
         let mut found: Vec<Participant> = process::named(may_be_rust_tool)
             .into_iter()
             .filter_map(|pid| lineage.participant(pid))
-            .filter(|one| one.process.uid == uid && one.invocation.program.is_rust_tool())
+            .filter(|one| one.process.uid == Some(uid) && one.invocation.program.is_rust_tool())
             .filter(|one| !look.processes.contains_key(&one.process.id))
             .collect();
         found.sort_by_key(|one| one.process.id);
@@ -196,7 +196,7 @@ impl Lock {
 /// Reads processes and their ancestors, each ancestor once a look: a thousand waiters have few parents.
 struct Lineage<'a, K> {
     kernel: &'a mut K,
-    known: HashMap<Pid, Option<Process>>,
+    known: HashMap<(Pid, Detail), Option<Process>>,
 }
 
 impl<K: Kernel> Lineage<'_, K> {
@@ -246,23 +246,27 @@ impl<K: Kernel> Lineage<'_, K> {
 
     /// The ancestors, the parent first.
     fn ancestors(&mut self, process: &Process) -> impl Iterator<Item = &Process> {
-        let mut chain: Vec<Pid> = Vec::new();
+        let mut chain: Vec<(Pid, Detail)> = Vec::new();
         let (mut parent, mut child_start) = (process.parent, process.id.start);
+        let mut detail = Detail::Lineage;
         while parent != 0 && chain.len() < MAX_ANCESTORS {
             let kernel = &mut *self.kernel;
             let found = self
                 .known
-                .entry(parent)
-                .or_insert_with(|| kernel.process(parent, Detail::Lineage).ok());
+                .entry((parent, detail))
+                .or_insert_with(|| kernel.process(parent, detail).ok());
             // A parent is older than its child. A younger one was given the number of a parent that ended meanwhile.
             let Some(found) = found.as_ref().filter(|found| found.id.start <= child_start) else {
                 break;
             };
-            chain.push(parent);
+            chain.push((parent, detail));
             (parent, child_start) = (found.parent, found.id.start);
+            if detail == Detail::Lineage && origin::ends_the_search(found) {
+                detail = Detail::Brief;
+            }
         }
         let known = &self.known;
-        chain.into_iter().filter_map(move |pid| known.get(&pid)?.as_ref())
+        chain.into_iter().filter_map(move |key| known.get(&key)?.as_ref())
     }
 }
 

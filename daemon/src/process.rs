@@ -35,11 +35,11 @@ pub enum RunState {
 }
 
 /// How much to read about a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Detail {
     /// What can change while it runs the same program: its state and its place in the tree. The rest may be missing.
     Brief,
-    /// What it takes to place it in the tree of processes: everything but the working directory.
+    /// What it takes to place it in the tree of processes: everything but the working directory and the user.
     Lineage,
     /// Everything.
     Full,
@@ -56,8 +56,8 @@ pub struct Process {
     pub group: Pid,
     /// The session; equal to the process number for a session leader.
     pub session: Pid,
-    /// The effective user.
-    pub uid: u32,
+    /// The effective user; read with [`Detail::Full`].
+    pub uid: Option<u32>,
     /// Whether it can run.
     pub state: RunState,
     /// Whether it has a controlling terminal.

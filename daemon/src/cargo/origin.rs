@@ -88,6 +88,11 @@ pub fn origin(process: &Process, ancestors: &[Process], marks: &BTreeMap<String,
     under_manager(process, below, top, manager, marks)
 }
 
+/// Whether nothing above this ancestor matters for [`origin`], so that their arguments need not be read.
+pub fn ends_the_search(ancestor: &Process) -> bool {
+    is_manager(ancestor) || decide(ancestor).is_some()
+}
+
 /// What an ancestor decides: the kind and the name to show.
 fn decide(ancestor: &Process) -> Option<(OriginKind, &'static str)> {
     programs::known(ancestor).or_else(|| programs::interactive_shell(ancestor).map(|name| (OriginKind::Terminal, name)))

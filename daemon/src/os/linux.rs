@@ -15,6 +15,7 @@ mod stat;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -94,7 +95,11 @@ impl Kernel for System {
             parent: stat.parent,
             group: stat.group,
             session: stat.session,
-            uid: folder.uid()?,
+            uid: if detail == Detail::Full {
+                folder.uid().ok()
+            } else {
+                None
+            },
             state: stat.state,
             has_terminal: stat.has_terminal,
             started_at: self.started_at(stat.start),
@@ -129,7 +134,12 @@ impl Kernel for System {
 
 /// The first half of the random number that the kernel drew at boot, as it prints it.
 fn boot_id() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let mut text = [0; 64];
+    let length = File::open("/proc/sys/kernel/random/boot_id")
+        .ok()?
+        .read(&mut text)
+        .ok()?;
+    let text = std::str::from_utf8(&text[..length]).ok()?;
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).take(16).collect();
     u64::from_str_radix(&digits, 16).ok()
 }

@@ -95,7 +95,7 @@ mod system {
                 parent: basics.parent,
                 group: basics.group,
                 session: session(pid),
-                uid: basics.uid,
+                uid: Some(basics.uid),
                 state: basics.state,
                 has_terminal: basics.has_terminal,
                 started_at: basics.started_at,

@@ -43,7 +43,7 @@ impl Made {
             parent,
             group: pid,
             session: parent.max(1),
-            uid: 501,
+            uid: Some(501),
             state: RunState::Alive,
             has_terminal: true,
             started_at: Some(now - jiff::SignedDuration::from_secs(seconds_ago)),

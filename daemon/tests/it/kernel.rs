@@ -221,7 +221,8 @@ fn an_inherited_descriptor() {
         "the one that took the lock is dead; its child holds it"
     );
     assert_eq!(waiter_pids(&seen), [behind.pid()]);
-    assert_eq!(state.precision, lockwatch::os::Precision::Exact, "{:?}", state.notes);
+    let ours = home.path().to_str().expect("plain");
+    assert!(!state.notes.iter().any(|note| note.contains(ours)), "{:?}", state.notes);
 }
 
 fn a_deleted_lock_file_and_its_successor() {

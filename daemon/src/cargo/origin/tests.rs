@@ -14,7 +14,7 @@ fn process(pid: Pid, parent: Pid, name: &str, argv: &[&str]) -> Process {
         parent,
         group: 50,
         session: 50,
-        uid: 1000,
+        uid: Some(1000),
         state: RunState::Alive,
         has_terminal: true,
         started_at: None,

@@ -248,7 +248,7 @@ fn the_kernel_tells_of_a_process() {
     let process = system.process(pid, Detail::Full).unwrap();
     assert_eq!(process.id.pid, pid);
     assert_eq!(process.parent, std::process::id());
-    assert_eq!(process.uid, system.own_uid());
+    assert_eq!(process.uid, Some(system.own_uid()));
     assert_eq!(process.state, RunState::Alive);
     assert_eq!(process.name, "perl");
     assert!(process.started_at.is_some() && process.session != 0 && process.cwd.is_some());
@@ -267,7 +267,7 @@ fn the_kernel_tells_of_a_process() {
     let launchd = system.process(1, Detail::Lineage).unwrap();
     assert_eq!(
         (launchd.uid, launchd.parent),
-        (0, 0),
+        (Some(0), 0),
         "another user's process is placed in the tree too"
     );
     drop(locker);
