@@ -13,11 +13,13 @@
 //! 2. [`observation`] puts one look together: each lock file with its holders and waiters, and for each of these what
 //!    it does ([`cargo::command`]) and who started it ([`cargo::origin`]).
 //! 3. [`wait_graph`] tells who is in whose way, the head of each queue, and circles; [`verdict`] judges each holder.
-//! 4. [`state`] is the model that all outputs show, as JSON for programs; [`cli`] makes text of it for people.
+//! 4. [`state`] is the model that all outputs show, as JSON for programs; [`by_process`] turns it from locks to processes,
+//!    and [`cli`] makes text of it for people.
 //!
 //! Everything but [`os`], [`process::named`], [`places`] and the outer layer of [`cli`] is pure: no clock, no file, no
 //! process; time comes in as an argument.
 
+pub mod by_process;
 pub mod cargo;
 pub mod cli;
 pub mod observation;

@@ -3,6 +3,7 @@
 //! `daemon/schema/state-1.schema.json` describes it for other programs, and a test holds real output against it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -208,6 +209,35 @@ impl Summary {
             stuck: stuck.len(),
         }
     }
+}
+
+impl Lock {
+    /// The folder that it protects: for a build's lock the project, otherwise where the file lies.
+    pub fn place(&self) -> &str {
+        match self.kind {
+            LockKind::BuildDir | LockKind::ArtifactDir | LockKind::BuildUnit | LockKind::PackageScratch => {
+                project(&self.path)
+            }
+            _ => self.path.rsplit_once('/').map_or("", |(folder, _)| folder),
+        }
+    }
+}
+
+/// The project that a lock file under a target directory belongs to: the folder that has `target` in it, or else the
+/// build directory itself.
+fn project(lock_file: &str) -> &str {
+    let folder = |path: &Path| path.parent().and_then(Path::to_str).map(str::len);
+    let up = |path: &str| folder(path.as_ref()).and_then(|length| lock_file.get(..length));
+    // FILE in PROFILE in [TRIPLE in] TARGET in PROJECT; without a profile where Cargo locks the whole directory.
+    let mut here = lock_file;
+    while let Some(parent) = up(here).filter(|parent| !parent.is_empty()) {
+        if Path::new(parent).file_name().is_some_and(|name| name == "target") {
+            return up(parent).filter(|project| !project.is_empty()).unwrap_or(parent);
+        }
+        here = parent;
+    }
+    let profile = up(lock_file).unwrap_or(lock_file);
+    up(profile).filter(|parent| parent.len() > 1).unwrap_or(profile)
 }
 
 impl Process {

@@ -64,6 +64,11 @@ impl WaitGraph {
         self.circular.contains(&process)
     }
 
+    /// The processes in circles.
+    pub fn circular(&self) -> &BTreeSet<ProcessId> {
+        &self.circular
+    }
+
     /// The ends of the chains that begin with one hold: the hold itself where its process does not wait; in a circle all
     /// holds of its members.
     pub fn roots(&self, first: Hold) -> BTreeSet<Hold> {

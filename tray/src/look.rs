@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lockwatch::observation::{Look, Observer};
+use lockwatch::observation::Observer;
 use lockwatch::os::System;
 use lockwatch::places::CargoHomes;
 use lockwatch::process::ProcessId;
@@ -42,7 +42,7 @@ impl Looker {
     pub(crate) fn look(&mut self) -> Model {
         match self.observer.look(Timestamp::now()) {
             Ok(look) => {
-                let now = in_circles(&look);
+                let now = WaitGraph::of(&look).circular().clone();
                 let confirmed = now.intersection(&self.in_circles).copied().collect();
                 self.in_circles = now;
                 Model::of(&State::direct(&look, &confirmed), self.home.as_deref())
@@ -71,13 +71,4 @@ impl Looker {
         std::thread::Builder::new().name("look".to_owned()).spawn(watch)?;
         Ok(())
     }
-}
-
-fn in_circles(look: &Look) -> BTreeSet<ProcessId> {
-    let graph = WaitGraph::of(look);
-    look.processes
-        .keys()
-        .copied()
-        .filter(|process| graph.is_circular(*process))
-        .collect()
 }

@@ -1,15 +1,14 @@
 //! What the icon says: a state becomes a shape, a sentence and rows of text. Pure.
 
-mod entry;
 mod names;
 #[cfg(test)]
 mod tests;
 
+use lockwatch::by_process::{Entry, entries, waiting_processes};
 use lockwatch::os::LookError;
 use lockwatch::state::{Lock, State};
 use lockwatch::verdict::{Class, Reason, Verdict};
 
-use self::entry::{Entry, entries, waiting_processes};
 use crate::icon::Shape;
 
 /// So many holders have rows of their own.

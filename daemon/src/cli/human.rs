@@ -1,7 +1,5 @@
 //! Durations, paths and counts as people read them. Pure.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 /// `4s`, `2m 13s`, `1h 05m`, `3d 4h`: the two largest units, the smaller one with its leading zero where it is minutes.
@@ -32,23 +30,6 @@ pub(super) fn path(path: &str, home: Option<&str>) -> String {
         Some(rest) if rest.starts_with('/') => format!("~{rest}"),
         _ => path.to_owned(),
     }
-}
-
-/// The project that a lock file under a target directory belongs to: the folder that has `target` in it, or else the
-/// build directory itself.
-pub(super) fn project(lock_file: &str) -> &str {
-    let folder = |path: &Path| path.parent().and_then(Path::to_str).map(str::len);
-    let up = |path: &str| folder(path.as_ref()).and_then(|length| lock_file.get(..length));
-    // FILE in PROFILE in [TRIPLE in] TARGET in PROJECT; without a profile where Cargo locks the whole directory.
-    let mut here = lock_file;
-    while let Some(parent) = up(here).filter(|parent| !parent.is_empty()) {
-        if Path::new(parent).file_name().is_some_and(|name| name == "target") {
-            return up(parent).filter(|project| !project.is_empty()).unwrap_or(parent);
-        }
-        here = parent;
-    }
-    let profile = up(lock_file).unwrap_or(lock_file);
-    up(profile).filter(|parent| parent.len() > 1).unwrap_or(profile)
 }
 
 /// `1 process`, `2 processes`.
@@ -102,25 +83,6 @@ mod tests {
             assert_eq!(path(long, home), short);
         }
         assert_eq!(path("/x", Some("/")), "/x");
-    }
-
-    #[test]
-    fn projects() {
-        for (lock, folder) in [
-            ("/home/me/src/parity/target/debug/.cargo-lock", "/home/me/src/parity"),
-            (
-                "/home/me/src/parity/target/aarch64-apple-darwin/release/.cargo-lock",
-                "/home/me/src/parity",
-            ),
-            ("/home/me/src/parity/target/.cargo-lock", "/home/me/src/parity"),
-            ("/var/cache/build/debug/.cargo-build-lock", "/var/cache/build"),
-            ("/target/debug/.cargo-lock", "/"),
-            ("/debug/.cargo-lock", "/debug"),
-            (".cargo-lock", ""),
-            ("", ""),
-        ] {
-            assert_eq!(project(lock), folder, "{lock}");
-        }
     }
 
     #[test]

@@ -76,23 +76,18 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
 /// One look; where it shows a circle of waiting, a second one that tells who is still in it.
 fn look(observer: &mut Observer<System>) -> Result<(Look, BTreeSet<ProcessId>), LookError> {
     let first = observer.look(now())?;
-    let before = in_circles(&first);
+    let before = WaitGraph::of(&first).circular().clone();
     if before.is_empty() {
         return Ok((first, before));
     }
     std::thread::sleep(CONFIRM_AFTER);
     let second = observer.look(now())?;
-    let confirmed = in_circles(&second).intersection(&before).copied().collect();
-    Ok((second, confirmed))
-}
-
-fn in_circles(look: &Look) -> BTreeSet<ProcessId> {
-    let graph = WaitGraph::of(look);
-    look.processes
-        .keys()
+    let confirmed = WaitGraph::of(&second)
+        .circular()
+        .intersection(&before)
         .copied()
-        .filter(|process| graph.is_circular(*process))
-        .collect()
+        .collect();
+    Ok((second, confirmed))
 }
 
 /// The time, to the millisecond.

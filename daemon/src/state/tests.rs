@@ -61,3 +61,22 @@ fn stuck_counts_processes_and_held_counts_locks() {
         }
     );
 }
+
+#[test]
+fn projects() {
+    for (lock, folder) in [
+        ("/home/me/src/parity/target/debug/.cargo-lock", "/home/me/src/parity"),
+        (
+            "/home/me/src/parity/target/aarch64-apple-darwin/release/.cargo-lock",
+            "/home/me/src/parity",
+        ),
+        ("/home/me/src/parity/target/.cargo-lock", "/home/me/src/parity"),
+        ("/var/cache/build/debug/.cargo-build-lock", "/var/cache/build"),
+        ("/target/debug/.cargo-lock", "/"),
+        ("/debug/.cargo-lock", "/debug"),
+        (".cargo-lock", ""),
+        ("", ""),
+    ] {
+        assert_eq!(project(lock), folder, "{lock}");
+    }
+}

@@ -3,12 +3,11 @@
 //! Which lock a cargo takes, and what it calls it, depends on its version. The tests ask each cargo on this machine for
 //! its version and take what to expect from lockwatch's own table, so that the table is held against every cargo here.
 
+mod stage;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, Command, Stdio};
+use std::path::Path;
 
 use libtest_mimic::{Completion, Trial};
 use lockwatch::cargo::lock_kind::{self, CargoVersion};
@@ -16,9 +15,8 @@ use lockwatch::os::Mode;
 use lockwatch::state::{Lock, State};
 use lockwatch::verdict::{Class, Reason};
 
-use crate::support::{
-    Running, folder, helper, holder, holder_pids, lock, lockwatch, sorted, until, until_seen, waiter_pids,
-};
+use self::stage::{Cargo, Place, SILENT, SilentRegistry};
+use crate::support::{Running, helper, holder, holder_pids, lock, lockwatch, sorted, until, until_seen, waiter_pids};
 
 /// A test, given a cargo.
 type Body = fn(&Cargo);
@@ -81,213 +79,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// Since this version the lock of a build is `.cargo-build-lock`, beside a shared `.cargo-lock`.
 const SPLIT: CargoVersion = CargoVersion { major: 1, minor: 96 };
-
-/// A cargo of this machine.
-#[derive(Clone, Debug)]
-struct Cargo {
-    program: PathBuf,
-    version: CargoVersion,
-}
-
-impl Cargo {
-    /// The one that runs the tests, and those of the other rustup toolchains, one of each version.
-    fn all() -> Vec<Self> {
-        let own = PathBuf::from(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let toolchains = own
-            .ancestors()
-            .nth(3)
-            .filter(|folder| folder.ends_with("toolchains"))
-            .map(std::fs::read_dir);
-        let others = toolchains
-            .and_then(Result::ok)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path().join("bin/cargo"));
-        let mut seen = BTreeSet::new();
-        let mut cargos: Vec<Self> = std::iter::once(own).chain(others).filter_map(Self::of).collect();
-        cargos.retain(|cargo| seen.insert(cargo.version));
-        assert!(!cargos.is_empty(), "no cargo can be run");
-        cargos
-    }
-
-    fn of(program: PathBuf) -> Option<Self> {
-        let output = Command::new(&program).arg("-V").output().ok()?;
-        let version = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
-        Some(Self { program, version })
-    }
-
-    fn command(&self, place: &Place, project: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        // Whatever this very test run was started with must not reach the cargo under test.
-        for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy();
-            if ["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC"]
-                .iter()
-                .any(|begin| name_text.starts_with(begin))
-            {
-                command.env_remove(&name);
-            }
-        }
-        let rustc = self.program.with_file_name("rustc");
-        command
-            .args(arguments)
-            .current_dir(project)
-            .env("CARGO_HOME", place.home())
-            .env("CARGO_TERM_COLOR", "never");
-        command
-            .env("RUSTC", rustc)
-            .env("CARGO_HTTP_TIMEOUT", "600")
-            .env("CARGO_NET_RETRY", "0");
-        command
-            .env("LOCKWATCH_TEST_GATE", place.gate())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn start(&self, place: &Place, project: &Path, arguments: &[&str]) -> CargoRun {
-        let mut child = self.command(place, project, arguments).spawn().expect("starts");
-        let talk = BufReader::new(child.stderr.take().expect("piped"));
-        CargoRun { child, talk }
-    }
-
-    /// The lock files that a command holds to its end, with the words for each, by lockwatch's table.
-    fn expected(&self, subcommand: &str) -> Vec<(&'static lock_kind::LockFile, Mode, &'static str)> {
-        lock_kind::expected(self.version, subcommand).collect()
-    }
-}
-
-/// A real cargo under way. It is ended, with what it started, when the test is done with it.
-struct CargoRun {
-    child: std::process::Child,
-    talk: BufReader<ChildStderr>,
-}
-
-impl CargoRun {
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Reads what it says until it says that it waits, and gives the words for the lock.
-    fn blocking(&mut self) -> String {
-        let mut all = String::new();
-        loop {
-            let mut line = String::new();
-            assert!(
-                self.talk.read_line(&mut line).expect("reads") > 0,
-                "it ended without waiting:\n{all}"
-            );
-            if let Some((_, words)) = line.split_once("waiting for file lock on ") {
-                return words.trim_end().to_owned();
-            }
-            all.push_str(&line);
-        }
-    }
-
-    fn succeed(mut self) {
-        let mut rest = String::new();
-        self.talk.read_to_string(&mut rest).expect("reads");
-        assert!(self.child.wait().expect("waits").success(), "{rest}");
-    }
-}
-
-impl Drop for CargoRun {
-    fn drop(&mut self) {
-        // Its build script ends with the gate's folder.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// A Cargo home and projects.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = folder();
-        std::fs::create_dir(folder.path().join("home")).expect("makes the folder");
-        std::fs::write(folder.path().join("gate"), "").expect("closes the gate");
-        Self { folder }
-    }
-
-    fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
-    }
-
-    /// While this file exists, build scripts wait.
-    fn gate(&self) -> PathBuf {
-        self.folder.path().join("gate")
-    }
-
-    fn open_the_gate(&self) {
-        std::fs::remove_file(self.gate()).expect("opens the gate");
-    }
-
-    fn project(&self, name: &str, dependencies: &str, build_script: Option<&str>) -> PathBuf {
-        let project = self.folder.path().join(name);
-        std::fs::create_dir_all(project.join("src")).expect("makes the folder");
-        let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\n{dependencies}\n"
-        );
-        std::fs::write(project.join("Cargo.toml"), manifest).expect("writes");
-        std::fs::write(project.join("src/lib.rs"), "").expect("writes");
-        if let Some(script) = build_script {
-            std::fs::write(project.join("build.rs"), script).expect("writes");
-        }
-        project
-    }
-
-    /// A project whose build holds its locks until the gate opens.
-    fn waiting_project(&self, name: &str) -> PathBuf {
-        self.project(name, "", Some(WAIT_FOR_THE_GATE))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // Lets build scripts end whose cargo was killed.
-        drop(std::fs::remove_file(self.gate()));
-    }
-}
-
-const WAIT_FOR_THE_GATE: &str = r#"
-fn main() {
-    let gate = std::env::var_os("LOCKWATCH_TEST_GATE").expect("is set");
-    while std::path::Path::new(&gate).exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
-"#;
-
-/// A registry on loopback that takes connections and never answers: a cargo that asks it holds the package cache until
-/// the registry is gone.
-struct SilentRegistry {
-    address: String,
-    _listener: TcpListener,
-}
-
-impl SilentRegistry {
-    fn new() -> Self {
-        // The backlog takes the connections; nobody reads from them.
-        let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
-        let address = listener.local_addr().expect("has one").to_string();
-        Self {
-            address,
-            _listener: listener,
-        }
-    }
-
-    fn configure(&self, place: &Place) {
-        let config = format!("[registries.silent]\nindex = \"sparse+http://{}/\"\n", self.address);
-        std::fs::write(place.home().join("config.toml"), config).expect("writes");
-    }
-}
-
-const SILENT: &str = "never = { version = \"1\", registry = \"silent\" }";
 
 fn package_cache_100_times(cargo: &Cargo) {
     let place = Place::new();

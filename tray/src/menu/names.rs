@@ -1,7 +1,6 @@
 //! Names of processes and folders, of a length that fits in a menu. The state has made them safe to show; here they are
 //! kept from disturbing the sentence that they stand in.
 
-use lockwatch::cargo::lock_kind::LockKind;
 use lockwatch::state::{Lock, Process};
 
 /// The longest command, in characters.
@@ -22,7 +21,7 @@ pub(super) fn process(process: &Process) -> String {
 
 /// The folder that a lock protects, the home directory as `~`. Of a long one the end is shown, which tells more.
 pub(super) fn place(lock: &Lock, home: Option<&str>) -> String {
-    let folder = with_tilde(folder(lock), home);
+    let folder = with_tilde(lock.place(), home);
     let length = folder.chars().count();
     if length <= MAX_FOLDER {
         return isolated(folder);
@@ -44,25 +43,6 @@ pub(super) fn note_lines(note: &str) -> Vec<String> {
         }
     }
     lines.into_iter().map(isolated).collect()
-}
-
-/// For the locks of a build, the project: the folder that has `target` in it, or the build directory itself. For the
-/// others, where the file lies.
-fn folder(lock: &Lock) -> &str {
-    let up = |path: &str| path.rfind('/').unwrap_or(0);
-    let here = &lock.path[..up(&lock.path)];
-    match lock.kind {
-        LockKind::BuildDir | LockKind::ArtifactDir | LockKind::BuildUnit | LockKind::PackageScratch => {
-            match lock.path.rsplit_once("/target/") {
-                Some((project, _)) if !project.is_empty() => project,
-                Some(_) => "/target",
-                None => Some(&here[..up(here)])
-                    .filter(|parent| !parent.is_empty())
-                    .unwrap_or(here),
-            }
-        }
-        _ => here,
-    }
 }
 
 fn with_tilde(path: &str, home: Option<&str>) -> String {
@@ -107,6 +87,8 @@ fn is_right_to_left(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use lockwatch::cargo::lock_kind::LockKind;
+
     use super::*;
     use crate::menu::tests::lock;
 

@@ -1,15 +1,12 @@
 //! A state as text for people: the answer in the first line, then an entry for each process. Pure.
 
-mod entry;
-
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use self::entry::{Entry, entries};
 use super::human;
+use crate::by_process::{self, Entry, entries};
 use crate::cargo::command;
-use crate::cargo::lock_kind::LockKind;
 use crate::cargo::origin::OriginKind;
 use crate::os::Mode;
 use crate::state::{Lock, Process, State};
@@ -104,7 +101,7 @@ impl View<'_> {
         let leader = entries
             .iter()
             .max_by_key(|entry| (entry.is_stuck(), entry.queue, std::cmp::Reverse(entry.process.pid)));
-        let waiting = entry::waiting_processes(state);
+        let waiting = by_process::waiting_processes(state);
         let others = entries.len().saturating_sub(1);
         match leader {
             None if state.locks.is_empty() => format!("{STRONG}No Cargo lock is held{STRONG:#}\n"),
@@ -136,17 +133,9 @@ impl View<'_> {
 
     /// What a process holds, as the answer names it: the lock that most wait for.
     fn object(&self, entry: &Entry<'_>) -> String {
-        let Some((lock, _)) = entry.holds.iter().max_by_key(|(lock, mode)| {
-            (
-                lock.waiters.len(),
-                *mode == Some(Mode::Exclusive),
-                std::cmp::Reverse(lock.kind),
-            )
-        }) else {
-            return String::new();
-        };
-        let place = human::path(place(lock), self.home);
-        let also = match entry.contended().filter(|other| !std::ptr::eq(*other, *lock)).count() {
+        let lock = entry.main_lock;
+        let place = human::path(lock.place(), self.home);
+        let also = match entry.other_contended_locks() {
             0 => String::new(),
             others => format!(" and {}", human::count(others, "other lock", "other locks")),
         };
@@ -285,16 +274,6 @@ fn held_as(lock: &Lock, mode: Option<Mode>) -> String {
         Some(Mode::Exclusive) => format!("{}, exclusive", lock.label),
         Some(Mode::Shared) => format!("{}, shared", lock.label),
         None => lock.label.clone(),
-    }
-}
-
-/// The folder that a lock protects.
-fn place(lock: &Lock) -> &str {
-    match lock.kind {
-        LockKind::BuildDir | LockKind::ArtifactDir | LockKind::BuildUnit | LockKind::PackageScratch => {
-            human::project(&lock.path)
-        }
-        _ => lock.path.rsplit_once('/').map_or("", |(folder, _)| folder),
     }
 }
 

@@ -1,13 +1,16 @@
 //! From the lines of the table to lock files with holders and waiters, each confirmed by the process's own descriptors.
 
+mod draft;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use self::draft::{Draft, MountNamespaces};
 use super::lock_line::{Flock, Key};
 use super::lock_table::{self, ReadAt, Reading};
 use super::proc_dir::{self, OpenFile, ProcDir};
-use crate::os::{Claim, FileId, LockTable, LockedFile, Mode, Note, Precision};
+use crate::os::{FileId, LockTable, Note, Precision};
 use crate::process::{Pid, ProcessId};
 
 /// How often a look is made again because a lock changed hands in the middle of it.
@@ -87,18 +90,6 @@ struct Look<'a> {
     /// Whether a process that waited by the table's word holds the lock by its own descriptors.
     handed_on: bool,
     notes: BTreeSet<Note>,
-}
-
-/// A lock file in the making.
-struct Draft {
-    path: PathBuf,
-    deleted: bool,
-    /// The process in whose mount namespace the path was read.
-    named_by: Pid,
-    holders: BTreeMap<ProcessId, Mode>,
-    waiters: Vec<(ProcessId, Mode)>,
-    /// Whether the lock is held through a descriptor that was inherited: then several may hold an exclusive lock.
-    inherited: bool,
 }
 
 impl<'a> Look<'a> {
@@ -421,79 +412,6 @@ impl Descriptors {
                 Self::Gone
             }
         })
-    }
-}
-
-impl Draft {
-    fn of(file: &OpenFile, pid: Pid) -> Self {
-        Self {
-            path: file.path.clone(),
-            deleted: file.deleted,
-            named_by: pid,
-            holders: BTreeMap::new(),
-            waiters: Vec::new(),
-            inherited: false,
-        }
-    }
-
-    fn add_waiter(&mut self, process: ProcessId, mode: Mode) {
-        if !self.waiters.contains(&(process, mode)) {
-            self.waiters.push((process, mode));
-        }
-    }
-
-    fn has_too_many_holders(&self) -> bool {
-        !self.inherited && self.holders.len() > 1 && self.holders.values().any(|mode| *mode == Mode::Exclusive)
-    }
-
-    fn into_file(self, file: FileId, other_mount_namespace: bool) -> LockedFile {
-        let claim = |(process, mode)| Claim {
-            process,
-            mode: Some(mode),
-        };
-        let holding = self.holders;
-        LockedFile {
-            file,
-            path: self.path,
-            deleted: self.deleted,
-            other_mount_namespace,
-            waiters: self
-                .waiters
-                .into_iter()
-                .filter(|(process, _)| !holding.contains_key(process))
-                .map(claim)
-                .collect(),
-            holders: holding.into_iter().map(claim).collect(),
-        }
-    }
-}
-
-/// The mount namespaces of processes, each asked for once a look.
-struct MountNamespaces {
-    own: Option<PathBuf>,
-    known: HashMap<Pid, Option<PathBuf>>,
-}
-
-impl MountNamespaces {
-    fn new() -> Self {
-        Self {
-            own: Self::of("self"),
-            known: HashMap::new(),
-        }
-    }
-
-    fn of(pid: &str) -> Option<PathBuf> {
-        std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok()
-    }
-
-    /// Whether a process's path means something else, or nothing, where we stand.
-    fn is_elsewhere(&mut self, pid: Pid, path: &Path, file: FileId) -> bool {
-        let theirs = self.known.entry(pid).or_insert_with(|| Self::of(&pid.to_string()));
-        // One that cannot be read is that of a process which has ended meanwhile.
-        if theirs.is_none() || *theirs == self.own {
-            return false;
-        }
-        rustix::fs::stat(path).map_or(true, |here| (here.st_dev, here.st_ino) != (file.dev, file.ino))
     }
 }
 

@@ -1,36 +1,40 @@
-//! The state lists locks; people think of processes. One entry gathers what one process holds and who is behind it.
+//! The state lists locks; people think of processes. One entry gathers what one process holds and who is behind it. Pure.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockwatch::os::Mode;
-use lockwatch::process::Pid;
-use lockwatch::state::{Lock, Process, State, Waiter};
-use lockwatch::token::Token;
-use lockwatch::verdict::{Class, Verdict};
+use crate::os::Mode;
+use crate::process::Pid;
+use crate::state::{Lock, Process, State, Waiter};
+use crate::token::Token;
+use crate::verdict::{Class, Verdict};
 
 /// One process with its locks.
-pub(super) struct Entry<'a> {
-    pub(super) process: &'a Process,
-    pub(super) verdict: &'a Verdict,
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// The process.
+    pub process: &'a Process,
+    /// Whether it still works.
+    pub verdict: &'a Verdict,
+    /// What it holds, and how.
+    pub holds: Vec<(&'a Lock, Option<Mode>)>,
     /// Who waits for one of its locks because of it.
-    pub(super) behind: Vec<(&'a Lock, &'a Waiter)>,
+    pub behind: Vec<(&'a Lock, &'a Waiter)>,
     /// How many processes are in the queue that it is at the head of.
-    pub(super) queue: usize,
+    pub queue: usize,
     /// The one of its locks to name.
-    pub(super) main_lock: &'a Lock,
-    holds: Vec<(&'a Lock, Option<Mode>)>,
+    pub main_lock: &'a Lock,
     tokens: BTreeSet<Token>,
 }
 
 impl<'a> Entry<'a> {
     /// Whether somebody should know of it: it is in somebody's way, or it is stuck.
-    pub(super) fn matters(&self) -> bool {
+    pub fn matters(&self) -> bool {
         !self.behind.is_empty() || self.is_stuck()
     }
 
     /// How many of its locks, besides the one to name, somebody waits for because of it.
-    pub(super) fn other_contended_locks(&self) -> usize {
+    pub fn other_contended_locks(&self) -> usize {
         let contended: BTreeSet<&str> = self.behind.iter().map(|(lock, _)| lock.path.as_str()).collect();
         contended.len().saturating_sub(1)
     }
@@ -45,23 +49,24 @@ impl<'a> Entry<'a> {
         most.map(|(lock, _)| *lock)
     }
 
-    fn is_stuck(&self) -> bool {
+    /// Whether it will not go on by itself.
+    pub fn is_stuck(&self) -> bool {
         self.verdict.class == Class::Stuck
     }
 }
 
 /// The entries: the stuck ones first, then by the length of their queues.
-pub(super) fn entries(state: &State) -> Vec<Entry<'_>> {
+pub fn entries(state: &State) -> Vec<Entry<'_>> {
     let mut by_pid: BTreeMap<Pid, Entry<'_>> = BTreeMap::new();
     for lock in &state.locks {
         for holder in &lock.holders {
             let entry = by_pid.entry(holder.process.pid).or_insert_with(|| Entry {
                 process: &holder.process,
                 verdict: &holder.verdict,
+                holds: Vec::new(),
                 behind: Vec::new(),
                 queue: 0,
                 main_lock: lock,
-                holds: Vec::new(),
                 tokens: BTreeSet::new(),
             });
             entry.holds.push((lock, holder.mode));
@@ -96,7 +101,7 @@ pub(super) fn entries(state: &State) -> Vec<Entry<'_>> {
 }
 
 /// How many processes wait for some lock.
-pub(super) fn waiting_processes(state: &State) -> usize {
+pub fn waiting_processes(state: &State) -> usize {
     let waiters = state.locks.iter().flat_map(|lock| &lock.waiters);
     waiters
         .map(|waiter| waiter.process.pid)
