@@ -232,7 +232,7 @@ fn project(lock_file: &str) -> &str {
     let mut here = lock_file;
     while let Some(parent) = up(here).filter(|parent| !parent.is_empty()) {
         if Path::new(parent).file_name().is_some_and(|name| name == "target") {
-            return up(parent).filter(|project| !project.is_empty()).unwrap_or(parent);
+            return up(parent).filter(|project| project.len() > 1).unwrap_or(parent);
         }
         here = parent;
     }

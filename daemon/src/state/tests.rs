@@ -72,7 +72,7 @@ fn projects() {
         ),
         ("/home/me/src/parity/target/.cargo-lock", "/home/me/src/parity"),
         ("/var/cache/build/debug/.cargo-build-lock", "/var/cache/build"),
-        ("/target/debug/.cargo-lock", "/"),
+        ("/target/debug/.cargo-lock", "/target"),
         ("/debug/.cargo-lock", "/debug"),
         (".cargo-lock", ""),
         ("", ""),
