@@ -98,8 +98,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match result.and_then(|code| out.flush().map(|()| code)) {
         Ok(code) => code.into(),
-        // Whoever read our output has read enough.
-        Err(Error::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Code::Done.into(),
         Err(error) => {
             output::complain(&error.to_string());
             error.code().into()

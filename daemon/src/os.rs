@@ -106,6 +106,13 @@ pub struct LockTable {
 /// Something that a look could not see, or that the user should know about it. It shows as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Note {
+    /// A lock that our processes hold is waited for by a process that we may not look into.
+    UnseenWaiter {
+        /// The lock file.
+        path: PathBuf,
+        /// The waiting process.
+        pid: Pid,
+    },
     /// A lock that our processes wait for is held by a process that we may not look into.
     OtherUser {
         /// The lock file.
@@ -173,9 +180,14 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnseenWaiter { path, pid } => write!(
+                f,
+                "{} is waited for by process {pid}, which only root can look into",
+                path.display()
+            ),
             Self::OtherUser { path, pid: Some(pid) } => write!(
                 f,
-                "{} is held by process {pid} of another user; only root can look into it",
+                "{} is held by process {pid}, which only root can look into",
                 path.display()
             ),
             Self::OtherUser { path, pid: None } => write!(
@@ -206,7 +218,7 @@ impl fmt::Display for Note {
                 path.display()
             ),
             Self::PidNamespace => f.write_str(
-                "this is a container: the kernel hides locks that are held outside of it, so a lock that looks free may be held",
+                "this is a container: the kernel hides locks that were taken outside of it or by a process that has ended, so a lock that looks free may be held",
             ),
             Self::UnknownLine { line } => {
                 write!(f, "the kernel's lock table has a line that is not understood: {line}")

@@ -108,7 +108,12 @@ fn waits(id: ProcessId, look: &Look, graph: &WaitGraph) -> Vec<String> {
             wanted.label(look)
         ));
     }
-    if lines.is_empty() {
+    if lines.is_empty() && graph.waits(id) {
+        lines.push(format!(
+            "process {} waits for a lock whose holder cannot be seen",
+            id.pid
+        ));
+    } else if lines.is_empty() {
         lines.push(format!(
             "a process that process {} started waits for a lock that it holds itself",
             id.pid
@@ -141,6 +146,9 @@ fn advice(reason: Reason, one: &Participant, look: &Look, graph: &WaitGraph) -> 
             let ends = graph.blocked_by(one.process.id).flat_map(|hold| graph.roots(hold));
             let ends: BTreeSet<String> = ends.map(|hold| name(hold.process, look)).collect();
             let ends: Vec<String> = ends.into_iter().collect();
+            if ends.is_empty() {
+                return "its lock is held by a process that cannot be seen from here; the notes say more".to_owned();
+            }
             format!("look at {}, which is at the head of the queue", ends.join(" and "))
         }
         Reason::NotObserved => not_observed(one, look),

@@ -24,13 +24,11 @@ pub struct WaitGraph {
     circular: BTreeSet<ProcessId>,
 }
 
-/// The holds in the way of a waiter of a lock: an exclusive holder keeps everybody out, a shared one those who want the
-/// lock alone. A waiter whose mode the kernel does not tell is taken to want it alone, as nearly all of Cargo's do.
+/// The holds in the way of a waiter of a lock: an exclusive holder keeps everybody out, also itself where it asks a second
+/// time through another descriptor; a shared one keeps out those who want the lock alone. A waiter whose mode the kernel does not tell is taken to want it alone, as nearly all of Cargo's do.
 pub fn blockers(lock: &Lock, waiter: &Claim) -> impl Iterator<Item = ProcessId> {
     let asked = waiter.mode.unwrap_or(Mode::Exclusive);
-    let this = waiter.process;
-    let in_the_way =
-        move |holder: &&Claim| holder.process != this && holder.mode.unwrap_or(Mode::Exclusive).conflicts_with(asked);
+    let in_the_way = move |holder: &&Claim| holder.mode.unwrap_or(Mode::Exclusive).conflicts_with(asked);
     lock.holders.iter().filter(in_the_way).map(|holder| holder.process)
 }
 
@@ -69,15 +67,15 @@ impl WaitGraph {
         &self.circular
     }
 
-    /// The ends of the chains that begin with one hold: the hold itself where its process does not wait; in a circle all
-    /// holds of its members.
+    /// The ends of the chains that begin with one hold: the hold itself where its process does not wait, or waits behind
+    /// one that cannot be seen; in a circle all holds of its members.
     pub fn roots(&self, first: Hold) -> BTreeSet<Hold> {
         let (mut roots, mut seen, mut next) = (BTreeSet::new(), BTreeSet::new(), vec![first]);
         while let Some(hold) = next.pop() {
             if !seen.insert(hold) {
                 continue;
             }
-            if self.is_circular(hold.process) || !self.waits(hold.process) {
+            if self.is_circular(hold.process) || self.blocked_by(hold.process).next().is_none() {
                 roots.insert(hold);
             }
             next.extend(self.blocked_by(hold.process));

@@ -9,6 +9,9 @@ use super::Error;
 use super::exit::Code;
 
 /// The results of a command.
+///
+/// Where the reader has closed the pipe it has read enough: what is left goes nowhere, and the command ends as it would
+/// have, with its own exit code.
 pub(super) struct Output {
     stream: io::BufWriter<AutoStream<StdoutLock<'static>>>,
 }
@@ -22,16 +25,23 @@ impl Output {
 
     /// Writes text, with its styles where the stream shows them.
     pub(super) fn write(&mut self, text: &str) -> Result<(), Error> {
-        self.stream.write_all(text.as_bytes()).map_err(Error::Write)
+        self.write_raw(text.as_bytes())
     }
 
     /// Writes bytes as they are.
     pub(super) fn write_raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.write_all(bytes).map_err(Error::Write)
+        unless_closed(self.stream.write_all(bytes))
     }
 
     pub(super) fn flush(&mut self) -> Result<(), Error> {
-        self.stream.flush().map_err(Error::Write)
+        unless_closed(self.stream.flush())
+    }
+}
+
+fn unless_closed(result: io::Result<()>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
+        _ => Ok(()),
     }
 }
 

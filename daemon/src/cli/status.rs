@@ -22,7 +22,7 @@ Examples:
   lockwatch status                  who is in whose way
   lockwatch status --all            and the locks and cargo processes that block nobody
   lockwatch status --json | jq '.locks[] | select(.waiters != []) | .holders[].pid'
-  until lockwatch status --check >/dev/null; do sleep 1; done";
+  lockwatch status --check >/dev/null || echo 'somebody waits, or is stuck'";
 
 /// Show every Cargo lock in use, its holders and waiters
 ///

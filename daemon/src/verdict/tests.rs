@@ -95,6 +95,24 @@ fn who_waits_itself_names_the_head_of_the_queue() {
 }
 
 #[test]
+fn who_waits_behind_a_holder_that_cannot_be_seen() {
+    let look = terminal(100, "cargo build")
+        .lock(BUILD, &[(100, '+')], &[])
+        .lock(CACHE, &[], &[(100, '+')])
+        .look();
+    let verdict = judge(&look, 100, &[]);
+    assert_eq!(word(&verdict), (Class::Waiting, Reason::BehindLock));
+    assert_eq!(
+        verdict.evidence,
+        ["process 100 waits for a lock whose holder cannot be seen"]
+    );
+    assert_eq!(
+        verdict.advice,
+        "its lock is held by a process that cannot be seen from here; the notes say more"
+    );
+}
+
+#[test]
 fn a_deadlock_takes_two_looks() {
     let made = terminal(100, "cargo build")
         .process(101, 100, "build-script-build", 30)

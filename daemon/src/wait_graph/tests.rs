@@ -48,13 +48,29 @@ fn which_holders_are_in_the_way() {
         (&[(1, '+')], '-', vec![1]),
         (&[(1, '-')], '?', vec![1]),
         (&[(1, '?')], '-', vec![1]),
-        (&[(3, '-'), (1, '-')], '+', vec![1]),
+        (&[(3, '-'), (1, '-')], '+', vec![3, 1]),
     ] {
         let look = made().lock(A, holders, &[(3, waiter)]).look();
         let only = &look.locks[0];
         let pids: Vec<Pid> = blockers(only, &only.waiters[0]).map(|process| process.pid).collect();
         assert_eq!(pids, expected, "{holders:?} {waiter}");
     }
+}
+
+#[test]
+fn who_asks_again_for_what_it_holds_is_a_circle_of_one() {
+    let look = made().lock(A, &[(1, '+')], &[(1, '+'), (2, '+')]).look();
+    assert_eq!(circular(&look), [1]);
+    assert_eq!(roots(&look, 2), [(1, 0)]);
+}
+
+#[test]
+fn the_head_of_a_chain_behind_a_holder_that_cannot_be_seen() {
+    let look = made()
+        .lock(C, &[], &[(1, '+')])
+        .lock(A, &[(1, '+')], &[(2, '+')])
+        .look();
+    assert_eq!(roots(&look, 2), [(1, 1)]);
 }
 
 #[test]

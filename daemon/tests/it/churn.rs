@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use libtest_mimic::Trial;
+use lockwatch::os::Mode;
 
 use crate::support::{Running, folder, helper, helper_command, observer};
 
@@ -72,8 +73,9 @@ fn processes_that_end_during_a_look() {
     let mut observer = observer();
     for _ in 0..100 {
         let mut children: Vec<_> = (0..8)
-            .map(|_| {
-                let mut command = helper_command([OsStr::new("lock"), "shared".as_ref(), path.as_ref()]);
+            .map(|number| {
+                let mode = if number % 4 == 0 { "exclusive" } else { "shared" };
+                let mut command = helper_command([OsStr::new("lock"), mode.as_ref(), path.as_ref()]);
                 // With nothing to read it ends as soon as it has the lock.
                 command
                     .stdin(std::process::Stdio::null())
@@ -88,7 +90,15 @@ fn processes_that_end_during_a_look() {
         {
             let look = observer.look(jiff::Timestamp::now()).expect("looks");
             for lock in look.locks.iter().filter(|lock| lock.path == path) {
-                assert!(!lock.holders.is_empty(), "a shared lock was shown with waiters alone");
+                let claims = lock.holders.iter().chain(&lock.waiters);
+                let known = |pid: u32| children.iter().any(|child| child.id() == pid);
+                let strangers: Vec<u32> = claims
+                    .map(|claim| claim.process.pid)
+                    .filter(|pid| !known(*pid))
+                    .collect();
+                assert!(strangers.is_empty(), "{strangers:?} have nothing to do with it");
+                let exclusive = lock.holders.iter().any(|claim| claim.mode == Some(Mode::Exclusive));
+                assert!(!exclusive || lock.holders.len() == 1, "{:?}", lock.holders);
             }
         }
     }

@@ -28,6 +28,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         // It ends at once: its child sits in its place.
         "bequeath" => return bequeath(&arguments),
         "open" => open_only(&arguments),
+        "open-and-lock" => open_and_lock(&arguments),
         "upgrade" => upgrade(&arguments),
         "sit" => {}
         other => panic!("no helper is called {other}"),
@@ -189,6 +190,17 @@ fn open_only(arguments: &[OsString]) {
     say("opened");
     until_told();
     drop(file);
+}
+
+/// `open-and-lock PATH PATH`: has the first open, and locks the second.
+fn open_and_lock(arguments: &[OsString]) {
+    let only_open = open(arguments[0].as_ref());
+    say("opened");
+    let file = open(arguments[1].as_ref());
+    rustix::fs::flock(&file, FlockOperation::LockExclusive).expect("locks");
+    say("locked");
+    until_told();
+    drop((only_open, file));
 }
 
 /// `upgrade PATH`: holds a lock shared, and then asks for it alone on the same descriptor.

@@ -77,8 +77,16 @@ fn secrets_in_arguments() {
     for _ in 0..3 {
         assert_eq!(front.line(), "locked");
     }
-    let (json, _) = documents_with(front.pid());
-    assert!(json.contains(".package-cache"));
+    let (json, state) = documents_with(front.pid());
+    assert!(!json.contains("hunter"), "{json}");
+    let mut holders = state.locks.iter().flat_map(|lock| &lock.holders);
+    let holder = holders.find(|holder| holder.process.pid == front.pid()).expect("holds");
+    assert_eq!(
+        holder.process.argv.iter().filter(|word| word.contains("***")).count(),
+        2,
+        "{:?}",
+        holder.process.argv
+    );
     let text = lockwatch().args(["status", "--all"]).output().expect("runs").stdout;
     assert!(
         !String::from_utf8_lossy(&text).contains("hunter"),

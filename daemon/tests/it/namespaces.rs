@@ -98,7 +98,7 @@ fn a_holder_of_another_user() -> Outcome {
     assert!(seen.holders.is_empty(), "what cannot be confirmed is not guessed");
     assert_eq!(state.precision, Precision::Inferred);
     let note = format!(
-        "{} is held by process {} of another user; only root can look into it",
+        "{} is held by process {}, which only root can look into",
         path.display(),
         front.pid()
     );

@@ -31,6 +31,7 @@ const SECRET_NAMES: &[&str] = &[
     "cookie",
     "_pat",
     "_auth",
+    "_pwd",
 ];
 
 /// How the tokens of well-known services begin, and how many more characters they have at least. That of crates.io is
@@ -52,7 +53,9 @@ const LOGIN_OPTIONS: &[&str] = &["--registry", "--index", "--config", "--color",
 /// The arguments with `***` for each secret. `login_arguments` is where the arguments of `cargo login` begin, if it
 /// is that: any of them that is no option is a token.
 pub(super) fn mask(words: &[String], login_arguments: Option<usize>) -> Vec<String> {
-    let login_from = login_arguments.or_else(|| wrapped_login(words));
+    let login_from = login_arguments
+        .or_else(|| wrapped_login(words))
+        .or_else(|| any_login(words));
     let mut before = None;
     let masked = words.iter().enumerate().map(|(index, word)| {
         let previous = before.replace(word.as_str()).unwrap_or_default();
@@ -74,6 +77,15 @@ fn wrapped_login(words: &[String]) -> Option<usize> {
     let cargos = words.iter().enumerate().filter(|(_, word)| is_cargo(word));
     let mut commands = cargos.filter_map(|(index, _)| super::subcommand(words, index + 1));
     commands.find(|index| words[*index] == "login").map(|index| index + 1)
+}
+
+/// Where the arguments begin of a word `login` anywhere behind a cargo that is no option's value: options before it may be
+/// written in ways that are not known here.
+fn any_login(words: &[String]) -> Option<usize> {
+    let cargo = words.iter().position(|word| super::is_cargo(super::basename(word)))?;
+    let is_login = |pair: &[String]| pair[1] == "login" && !pair[0].starts_with('-');
+    let login = words[cargo..].windows(2).position(is_login)?;
+    Some(cargo + login + 2)
 }
 
 /// Whether the next word is the value of this one, and secret: `--token`, `token =`, `Authorization:`, `Bearer`.
@@ -108,8 +120,7 @@ fn first_secret(word: &str) -> Option<usize> {
     let assigned = word.match_indices(['=', ':']).find_map(|(at, sign)| {
         let value = &word[at + 1..];
         // A colon assigns in JSON, in YAML and in a header; in `a::b` and `C:/x` it does not.
-        let is_value = |c: char| is_blank(c) || is_quote(c);
-        let assigns = sign == "=" || value.starts_with(is_value);
+        let assigns = sign == "=" || !value.starts_with([':', '/']);
         (assigns && !value.is_empty() && is_secret_name(name_before(word, at))).then_some(at + 1)
     });
     let places = [assigned, spaced_secret(word), known_token(word)];

@@ -551,3 +551,17 @@ fn the_short_form_names_the_command() {
         assert_eq!(short(command), expected);
     }
 }
+
+#[test]
+fn secrets_in_unusual_places() {
+    for line in [
+        "cargo -vC /d login hunter2",
+        "curl -H Authorization:Bearer\u{a0}hunter2",
+        "cargo build token:hunter2",
+        "cargo run MYSQL_PWD=hunter2",
+    ] {
+        let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+        let invocation = read(&words, None, "cargo");
+        assert!(!format!("{invocation:?}").contains("hunter2"), "{line}: {invocation:?}");
+    }
+}

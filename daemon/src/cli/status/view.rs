@@ -105,30 +105,34 @@ impl View<'_> {
         let others = entries.len().saturating_sub(1);
         match leader {
             None if state.locks.is_empty() => format!("{STRONG}No Cargo lock is held{STRONG:#}\n"),
-            None => format!(
+            Some(leader) if leader.queue > 0 || leader.is_stuck() => self.about_leader(state, leader, waiting),
+            _ if waiting > 0 => format!(
                 "{STRONG}{} for a Cargo lock that nobody is seen to hold{STRONG:#}\n",
                 human::count(waiting, "process waits", "processes wait")
             ),
-            Some(leader) if leader.queue == 0 && !leader.is_stuck() && others > 0 => {
+            Some(leader) if others == 0 => self.about_leader(state, leader, waiting),
+            _ => {
                 format!(
                     "{STRONG}{} hold Cargo locks; nobody is waiting{STRONG:#}\n",
                     human::count(entries.len(), "process", "processes")
                 )
             }
-            Some(leader) => {
-                let command = command::short(&leader.process.command);
-                let started = started(leader.process, state);
-                let who = format!("{STRONG}{command}{STRONG:#} (pid {}, {started})", leader.process.pid);
-                let what = self.object(leader);
-                let doing = doing(leader.verdict);
-                let queue = match (leader.queue, waiting - leader.queue) {
-                    (0, 0) => "nobody is waiting".to_owned(),
-                    (here, 0) => format!("{WARN}{here} waiting{WARN:#}"),
-                    (here, elsewhere) => format!("{WARN}{here} waiting{WARN:#}, {elsewhere} more elsewhere"),
-                };
-                format!("{who} {doing} {what}; {queue}\n")
-            }
         }
+    }
+
+    /// `cargo check (pid 4711, started by …) holds the build directory of …; 1 waiting`.
+    fn about_leader(&self, state: &State, leader: &Entry<'_>, waiting: usize) -> String {
+        let command = command::short(&leader.process.command);
+        let started = started(leader.process, state);
+        let who = format!("{STRONG}{command}{STRONG:#} (pid {}, {started})", leader.process.pid);
+        let what = self.object(leader);
+        let doing = doing(leader.verdict);
+        let queue = match (leader.queue, waiting.saturating_sub(leader.queue)) {
+            (0, 0) => "nobody is waiting".to_owned(),
+            (here, 0) => format!("{WARN}{here} waiting{WARN:#}"),
+            (here, elsewhere) => format!("{WARN}{here} waiting{WARN:#}, {elsewhere} more elsewhere"),
+        };
+        format!("{who} {doing} {what}; {queue}\n")
     }
 
     /// What a process holds, as the answer names it: the lock that most wait for.

@@ -47,6 +47,9 @@ pub(super) fn look(
             continue;
         }
         look.settle(table, memory)?;
+        if !sees_all_pids {
+            look.find_hidden()?;
+        }
         look.drop_stale_holders();
         memory.waiters = std::mem::take(&mut look.placed);
         return Ok(look.into_table(sees_all_pids));
@@ -83,6 +86,8 @@ struct Look<'a> {
     unconfirmed: Vec<Flock>,
     /// Held by a process whose descriptors we may not see.
     denied: Vec<Flock>,
+    /// The keys of locks that are known to be none of Cargo's.
+    foreign_keys: HashSet<Key>,
     /// Waiting, each at its file.
     placed: Waiters,
     /// Waiting, with no holder seen.
@@ -102,6 +107,7 @@ impl<'a> Look<'a> {
             confirmed: HashSet::new(),
             unconfirmed: Vec::new(),
             denied: Vec::new(),
+            foreign_keys: HashSet::new(),
             placed: Waiters::new(),
             unplaced: Vec::new(),
             handed_on: false,
@@ -119,6 +125,7 @@ impl<'a> Look<'a> {
             let now: HashSet<&Flock> = held.iter().collect();
             foreign.retain(|flock| now.contains(flock));
         }
+        self.foreign_keys.extend(foreign.iter().map(|flock| flock.key));
         for flock in held {
             if !foreign.contains(&flock) {
                 self.add_holder(flock);
@@ -195,20 +202,28 @@ impl<'a> Look<'a> {
     /// Puts a waiter to the file that it waits for.
     fn add_waiter(&mut self, flock: Flock) -> Placed {
         self.scan(flock.pid);
-        let Some(Descriptors::Read { process, files }) = self.processes.get(&flock.pid) else {
-            return Placed::Done; // gone, or another user's: nothing to show
+        let (process, files) = match self.processes.get(&flock.pid) {
+            Some(Descriptors::Read { process, files }) => (process, files),
+            Some(Descriptors::Denied) => {
+                self.note_unseen_waiter(flock);
+                return Placed::Done;
+            }
+            _ => return Placed::Done, // it has ended
         };
         if files.is_empty() {
             return Placed::Done; // it waits for a lock that is none of Cargo's
         }
-        if files
+        let held = files
             .iter()
-            .any(|file| file.held.is_some_and(|(_, key)| key == flock.key))
-        {
+            .find(|file| file.held.is_some_and(|(_, key)| key == flock.key));
+        // With a second descriptor of that file it can wait for itself.
+        if held.is_some_and(|held| !files.iter().any(|file| file.held.is_none() && file.file == held.file)) {
+            self.take_holds(flock.pid, None);
             return Placed::HandedOn;
         }
         let Some(known) = self.by_key.get(&flock.key) else {
-            return Placed::NoHolder;
+            let foreign = self.foreign_keys.contains(&flock.key);
+            return if foreign { Placed::Done } else { Placed::NoHolder };
         };
         let mut wanted = files
             .iter()
@@ -218,6 +233,16 @@ impl<'a> Look<'a> {
             Some(file) if self.place(process, file, flock) => Placed::Done,
             _ => Placed::NoHolder,
         }
+    }
+
+    /// Somebody who may not be looked into waits for a lock that one of ours holds.
+    fn note_unseen_waiter(&mut self, flock: Flock) {
+        let files = self.by_key.get(&flock.key).into_iter().flatten();
+        let paths = files
+            .filter_map(|file| self.files.get(file))
+            .map(|draft| draft.path.clone());
+        let notes = paths.map(|path| Note::UnseenWaiter { path, pid: flock.pid });
+        self.notes.extend(notes.collect::<Vec<_>>());
     }
 
     /// Whether a lock went from hand to hand while we looked: a waiter holds it by now, an exclusive one seems to have
@@ -276,6 +301,22 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
+    /// In a PID namespace the table leaves out the locks of processes that have ended, with all who wait for them. Whoever
+    /// inherited one still holds it by its own descriptors.
+    fn find_hidden(&mut self) -> io::Result<()> {
+        for pid in all_pids()? {
+            self.scan(pid);
+        }
+        let files = self.processes.values().filter_map(Descriptors::files).flatten();
+        let held = files.filter_map(|file| file.held).map(|(_, key)| key);
+        let hidden: HashSet<Key> = held.filter(|key| !self.by_key.contains_key(key)).collect();
+        let pids: Vec<Pid> = self.processes.keys().copied().collect();
+        for pid in pids {
+            self.take_holds(pid, Some(&hidden));
+        }
+        Ok(())
+    }
+
     /// Those that the table still names, and that no descriptor of the named process holds.
     fn still_missing(
         &mut self,
@@ -289,6 +330,7 @@ impl<'a> Look<'a> {
             match ProcDir::open(flock.pid).and_then(|folder| folder.holder_of(flock.key)) {
                 Ok(Some(path)) if (self.is_lock)(&path) => self.rescan(flock.pid),
                 Ok(Some(_)) => {
+                    self.foreign_keys.insert(flock.key);
                     foreign.insert(flock);
                 }
                 _ => still.push(flock),
@@ -396,6 +438,13 @@ impl<'a> Look<'a> {
 }
 
 impl Descriptors {
+    fn files(&self) -> Option<&[OpenFile]> {
+        match self {
+            Self::Read { files, .. } => Some(files),
+            _ => None,
+        }
+    }
+
     fn of(pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Self {
         let read = || {
             let folder = ProcDir::open(pid)?;

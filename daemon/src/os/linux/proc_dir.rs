@@ -111,14 +111,29 @@ impl ProcDir {
             let plain = bytes.strip_suffix(DELETED).unwrap_or(&bytes);
             // Sockets, pipes and the like have no path.
             if plain.first() == Some(&b'/') && is_lock(OsStr::from_bytes(plain).as_ref()) {
-                found.extend(self.open_file(fds, name, &bytes, plain));
+                // A name that went while another (a hard link) stays is marked as deleted too, and the file counts its links.
+                let lost_its_name = plain.len() < bytes.len() && !is_lock(OsStr::from_bytes(&bytes).as_ref());
+                found.extend(self.open_file(
+                    fds,
+                    name,
+                    if lost_its_name { plain } else { &bytes },
+                    plain,
+                    lost_its_name,
+                ));
             }
             link = bytes;
         })?;
         Ok(found)
     }
 
-    fn open_file(&self, fds: BorrowedFd<'_>, name: &CStr, link: &[u8], plain: &[u8]) -> Option<OpenFile> {
+    fn open_file(
+        &self,
+        fds: BorrowedFd<'_>,
+        name: &CStr,
+        link: &[u8],
+        plain: &[u8],
+        lost_its_name: bool,
+    ) -> Option<OpenFile> {
         // `fstat` through the descriptor: the file itself, whatever its path means by now or in our mount namespace.
         let stat = || rustix::fs::statat(fds, name, AtFlags::empty()).ok();
         let before = stat()?;
@@ -130,7 +145,7 @@ impl ProcDir {
                 return None;
             }
         }
-        let deleted = before.st_nlink == 0;
+        let deleted = before.st_nlink == 0 || lost_its_name;
         let path = if deleted { plain } else { link };
         Some(OpenFile {
             path: PathBuf::from(OsStr::from_bytes(path)),

@@ -124,6 +124,20 @@ fn a_holder_of_another_user() {
 }
 
 #[test]
+fn uninvolved_holders_do_not_hide_who_waits_for_another_users_lock() {
+    let made = base()
+        .process(4900, 4700, "cargo test", 2)
+        .lock(BUILD, &[(4711, '+')], &[])
+        .lock(MUTATE, &[(4900, '-')], &[])
+        .lock(CACHE, &[], &[(4800, '+')]);
+    let text = text(made, false, None);
+    assert!(
+        text.starts_with("1 process waits for a Cargo lock that nobody is seen to hold\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_is_not_involved() {
     let look = base().lock(BUILD, &[(4711, '+')], &[]).look();
     let other = base().lock(CACHE, &[(4800, '+')], &[]).look();

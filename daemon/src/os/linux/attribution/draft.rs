@@ -46,19 +46,13 @@ impl Draft {
             process,
             mode: Some(mode),
         };
-        let holding = self.holders;
         LockedFile {
             file,
             path: self.path,
             deleted: self.deleted,
             other_mount_namespace,
-            waiters: self
-                .waiters
-                .into_iter()
-                .filter(|(process, _)| !holding.contains_key(process))
-                .map(claim)
-                .collect(),
-            holders: holding.into_iter().map(claim).collect(),
+            waiters: self.waiters.into_iter().map(claim).collect(),
+            holders: self.holders.into_iter().map(claim).collect(),
         }
     }
 }
