@@ -184,7 +184,7 @@ impl Drop for Place {
 }
 
 pub(super) const WAIT_FOR_THE_GATE: &str = r#"
-pub(super) fn main() {
+fn main() {
     let gate = std::env::var_os("LOCKWATCH_TEST_GATE").expect("is set");
     // Where the test program was killed, nobody opens the gate; then the cargo that started this is gone.
     let parent = std::os::unix::process::parent_id();
