@@ -196,7 +196,22 @@ impl Lock {
 /// Reads processes and their ancestors, each ancestor once a look: a thousand waiters have few parents.
 struct Lineage<'a, K> {
     kernel: &'a mut K,
-    known: HashMap<(Pid, Detail), Option<Process>>,
+    known: HashMap<(Pid, Detail), Option<Ancestor>>,
+}
+
+/// An ancestor, and whether what is above it matters no more for who started its descendants.
+struct Ancestor {
+    process: Process,
+    ends_the_search: bool,
+}
+
+impl Ancestor {
+    fn of(process: Process) -> Self {
+        Self {
+            ends_the_search: origin::ends_the_search(&process),
+            process,
+        }
+    }
 }
 
 impl<K: Kernel> Lineage<'_, K> {
@@ -254,19 +269,21 @@ impl<K: Kernel> Lineage<'_, K> {
             let found = self
                 .known
                 .entry((parent, detail))
-                .or_insert_with(|| kernel.process(parent, detail).ok());
+                .or_insert_with(|| kernel.process(parent, detail).ok().map(Ancestor::of));
             // A parent is older than its child. A younger one was given the number of a parent that ended meanwhile.
-            let Some(found) = found.as_ref().filter(|found| found.id.start <= child_start) else {
+            let Some(found) = found.as_ref().filter(|found| found.process.id.start <= child_start) else {
                 break;
             };
             chain.push((parent, detail));
-            (parent, child_start) = (found.parent, found.id.start);
-            if detail == Detail::Lineage && origin::ends_the_search(found) {
+            (parent, child_start) = (found.process.parent, found.process.id.start);
+            if detail == Detail::Lineage && found.ends_the_search {
                 detail = Detail::Brief;
             }
         }
         let known = &self.known;
-        chain.into_iter().filter_map(move |key| known.get(&key)?.as_ref())
+        chain
+            .into_iter()
+            .filter_map(move |key| known.get(&key)?.as_ref().map(|found| &found.process))
     }
 }
 
