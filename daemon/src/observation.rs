@@ -248,12 +248,12 @@ impl<K: Kernel> Lineage<'_, K> {
 
     fn participant(&mut self, pid: Pid) -> Option<Participant> {
         let process = self.kernel.process(pid, Detail::Full).ok()?;
-        let marks = self.kernel.environment(pid, origin::MARKS);
         let ancestors: Vec<Process> = self.ancestors(&process).cloned().collect();
+        let marks = || self.kernel.environment(pid, origin::MARKS);
         Some(Participant {
             invocation: command::read(&process.argv, process.exe.as_deref(), &process.name),
             toolchain: process.exe.as_deref().and_then(command::toolchain),
-            origin: origin::origin(&process, &ancestors, &marks),
+            origin: origin::origin(&process, &ancestors, marks),
             ancestors: ancestors.iter().map(|ancestor| ancestor.id).collect(),
             process,
         })

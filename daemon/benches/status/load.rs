@@ -33,6 +33,10 @@ impl Scene {
         Ok(scene)
     }
 
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
     pub(crate) fn cargo_home(&self) -> PathBuf {
         self.folder.path().join("cargo-home")
     }

@@ -16,6 +16,7 @@ pub(crate) struct Tool {
     program: PathBuf,
     arguments: Vec<OsString>,
     cargo_home: PathBuf,
+    home: PathBuf,
     /// It is run in each of so many rounds only, because it takes long.
     pub(crate) every: usize,
     pub(crate) samples: Samples,
@@ -28,6 +29,7 @@ impl Tool {
             program: program.to_owned(),
             arguments: Vec::new(),
             cargo_home: scene.cargo_home(),
+            home: scene.home(),
             every: 1,
             samples: Samples::default(),
         }
@@ -62,6 +64,7 @@ impl Tool {
             program: self.program.clone(),
             arguments: self.arguments.clone(),
             cargo_home: self.cargo_home.clone(),
+            home: self.home.clone(),
             every: self.every,
             samples: Samples::default(),
         }
@@ -70,10 +73,12 @@ impl Tool {
     /// Runs it once, and checks that it found what it was to find: a process number that stands in its output.
     pub(crate) fn run(&self, holder: u32) -> io::Result<Duration> {
         let mut command = Command::new(&self.program);
+        // HOME is set in every session; without it the C library looks the user up in a database.
         command
             .args(&self.arguments)
             .env_clear()
             .env("LC_ALL", "C")
+            .env("HOME", &self.home)
             .env("CARGO_HOME", &self.cargo_home);
         command
             .stdin(Stdio::null())

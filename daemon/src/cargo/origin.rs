@@ -66,9 +66,13 @@ impl Origin {
     }
 }
 
-/// Finds out who started a process. `ancestors` come nearest first, up to PID 1 where readable; `marks` are those of
-/// [`MARKS`] that are set in the process's environment.
-pub fn origin(process: &Process, ancestors: &[Process], marks: &BTreeMap<String, String>) -> Origin {
+/// Finds out who started a process. `ancestors` come nearest first, up to PID 1 where readable; `marks` gives those of
+/// [`MARKS`] that are set in the process's environment, and is asked only where no ancestor decides.
+pub fn origin(
+    process: &Process,
+    ancestors: &[Process],
+    marks: impl FnOnce() -> BTreeMap<String, String>,
+) -> Origin {
     // What lies above the manager of the session is no starter.
     let end = ancestors.iter().position(is_manager);
     let below = &ancestors[..end.unwrap_or(ancestors.len())];
@@ -79,6 +83,7 @@ pub fn origin(process: &Process, ancestors: &[Process], marks: &BTreeMap<String,
     if let Some(origin) = decided {
         return origin;
     }
+    let marks = &marks();
     let top = below.last().unwrap_or(process);
     let manager = end.map(|end| &ancestors[end]);
     if manager.is_none() && top.parent != 1 {

@@ -186,7 +186,7 @@ fn the_nearest_ancestor_that_decides_wins() {
     ] {
         let (cargo, chain) = line(ancestors);
         assert_eq!(
-            origin(&cargo, &chain, &set(&[])),
+            origin(&cargo, &chain, || set(&[])),
             told(kind, name, pid),
             "{ancestors:?}"
         );
@@ -222,7 +222,7 @@ fn a_program_is_known_by_the_path_of_its_file() {
     ] {
         let (cargo, mut chain) = line(&[("x", &["x"])]);
         chain[0].exe = Some(PathBuf::from(exe));
-        assert_eq!(origin(&cargo, &chain, &set(&[])), told(kind, name, 99), "{exe}");
+        assert_eq!(origin(&cargo, &chain, || set(&[])), told(kind, name, 99), "{exe}");
     }
 }
 
@@ -231,12 +231,12 @@ fn a_shell_without_a_terminal_or_arguments_decides_nothing() {
     let (cargo, mut chain) = line(&[("bash", &["bash"]), ("code", &["code"])]);
     chain[0].has_terminal = false;
     assert_eq!(
-        origin(&cargo, &chain, &set(&[])),
+        origin(&cargo, &chain, || set(&[])),
         told(OriginKind::Editor, "VS Code", 98)
     );
     let (cargo, chain) = line(&[("bash", &[]), ("code", &["code"])]);
     assert_eq!(
-        origin(&cargo, &chain, &set(&[])),
+        origin(&cargo, &chain, || set(&[])),
         told(OriginKind::Editor, "VS Code", 98)
     );
 }
@@ -268,16 +268,16 @@ fn whoever_lost_its_starter_is_an_orphan() {
         (&[("AI_AGENT", "S3CRET")], None),
     ] {
         let (cargo, chain) = line(&[]);
-        assert_eq!(origin(&cargo, &chain, &set(marks)), orphan(name), "{marks:?}");
+        assert_eq!(origin(&cargo, &chain, || set(marks)), orphan(name), "{marks:?}");
         // PID 1 may not be readable.
-        assert_eq!(origin(&cargo, &[], &set(marks)), orphan(name), "{marks:?}");
+        assert_eq!(origin(&cargo, &[], || set(marks)), orphan(name), "{marks:?}");
         // A wrapper may be what lost its starter.
         let (cargo, chain) = line(&[("sh", &["sh", "-c", "cargo check"])]);
-        assert_eq!(origin(&cargo, &chain, &set(marks)), orphan(name), "{marks:?}");
+        assert_eq!(origin(&cargo, &chain, || set(marks)), orphan(name), "{marks:?}");
         // The systemd of the user takes orphans in too.
         let (cargo, mut chain) = line(&[("systemd", &["/usr/lib/systemd/systemd", "--user"])]);
         chain[0].session = 99;
-        assert_eq!(origin(&cargo, &chain, &set(marks)), orphan(name), "{marks:?}");
+        assert_eq!(origin(&cargo, &chain, || set(marks)), orphan(name), "{marks:?}");
     }
 }
 
@@ -305,7 +305,7 @@ fn arguments_tell_an_orphan_of_rust_analyzer() {
         cargo.argv = argv.iter().map(OsString::from).collect();
         let name = is_its.then_some("rust-analyzer");
         let expected = Origin::new(OriginKind::Orphan, name, None);
-        assert_eq!(origin(&cargo, &chain, &set(marks)), expected, "{argv:?}");
+        assert_eq!(origin(&cargo, &chain, || set(marks)), expected, "{argv:?}");
     }
 }
 
@@ -314,23 +314,23 @@ fn whoever_leads_a_session_under_the_manager_is_a_service() {
     let (mut cargo, mut chain) = line(&[]);
     cargo.session = 100;
     assert_eq!(
-        origin(&cargo, &chain, &set(&[])),
+        origin(&cargo, &chain, || set(&[])),
         told(OriginKind::Service, "systemd", 1)
     );
     chain[0].name = "launchd".to_owned();
     chain[0].argv = vec!["/sbin/launchd".into()];
     assert_eq!(
-        origin(&cargo, &chain, &set(&[])),
+        origin(&cargo, &chain, || set(&[])),
         told(OriginKind::Service, "launchd", 1)
     );
     assert_eq!(
-        origin(&cargo, &[], &set(&[])),
+        origin(&cargo, &[], || set(&[])),
         Origin::new(OriginKind::Service, None, Some(1))
     );
     // rust-analyzer gives its checks a session of their own.
-    let marks = set(&[("CARGO_LOG", "cargo::core::compiler::fingerprint=info")]);
+    let marks = || set(&[("CARGO_LOG", "cargo::core::compiler::fingerprint=info")]);
     assert_eq!(
-        origin(&cargo, &chain, &marks),
+        origin(&cargo, &chain, marks),
         told(OriginKind::Orphan, "rust-analyzer", None)
     );
     // A service's script, and a service of a program that is not known.
@@ -338,7 +338,7 @@ fn whoever_leads_a_session_under_the_manager_is_a_service() {
         let (cargo, mut chain) = line(&[(service, &[service, "/srv/build"])]);
         chain[0].session = 99;
         assert_eq!(
-            origin(&cargo, &chain, &set(&[])),
+            origin(&cargo, &chain, || set(&[])),
             told(OriginKind::Service, "systemd", 1)
         );
     }
@@ -348,7 +348,7 @@ fn whoever_leads_a_session_under_the_manager_is_a_service() {
     chain[0].argv = vec!["tini".into()];
     cargo.session = 1;
     cargo.group = 100;
-    assert_eq!(origin(&cargo, &chain, &set(&[])), told(OriginKind::Service, "tini", 1));
+    assert_eq!(origin(&cargo, &chain, || set(&[])), told(OriginKind::Service, "tini", 1));
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn marks_decide_where_no_ancestor_does() {
     let mark = |marks: &[(&str, &str)]| {
         // The starter is alive and not known.
         let (cargo, chain) = line(&[("sh", &["sh", "-c", "x"]), ("launcher", &["launcher"])]);
-        let origin = origin(&cargo, &chain, &set(marks));
+        let origin = origin(&cargo, &chain, || set(marks));
         assert_eq!(origin.pid, None);
         (origin.kind, origin.name)
     };
@@ -397,7 +397,7 @@ fn a_program_with_windows_is_no_service() {
     let (cargo, mut chain) = line(&[("Thing", &["Thing"])]);
     chain[0].exe = Some(PathBuf::from("/Applications/Thing.app/Contents/MacOS/Thing"));
     chain[0].session = 99;
-    assert_eq!(origin(&cargo, &chain, &set(&[])), Origin::UNKNOWN);
+    assert_eq!(origin(&cargo, &chain, || set(&[])), Origin::UNKNOWN);
 }
 
 #[test]
@@ -407,7 +407,7 @@ fn in_a_container_the_first_process_can_be_the_starter() {
         (first.session, first.group) = (1, 1);
         first
     };
-    let of = |first: Process| origin(&cargo(1), &[first], &set(&[]));
+    let of = |first: Process| origin(&cargo(1), &[first], || set(&[]));
     assert_eq!(of(first("bash", &["bash"])), told(OriginKind::Terminal, "bash", 1));
     assert_eq!(of(first("sh", &["sh", "-c", "cargo b"])), Origin::UNKNOWN);
     assert_eq!(of(first("codex", &["codex"])), told(OriginKind::Agent, "Codex", 1));
@@ -416,14 +416,14 @@ fn in_a_container_the_first_process_can_be_the_starter() {
         Origin::new(OriginKind::Orphan, None, None)
     );
     // Started from outside of the container: no parent.
-    assert_eq!(origin(&cargo(0), &[], &set(&[])), Origin::UNKNOWN);
+    assert_eq!(origin(&cargo(0), &[], || set(&[])), Origin::UNKNOWN);
 }
 
 #[test]
 fn a_broken_chain_is_not_an_orphan() {
-    assert_eq!(origin(&cargo(77), &[], &set(&[])), Origin::UNKNOWN);
+    assert_eq!(origin(&cargo(77), &[], || set(&[])), Origin::UNKNOWN);
     let shell = process(99, 77, "sh", &["sh", "-c", "x"]);
-    assert_eq!(origin(&cargo(99), &[shell], &set(&[])), Origin::UNKNOWN);
+    assert_eq!(origin(&cargo(99), &[shell], || set(&[])), Origin::UNKNOWN);
 }
 
 #[test]
@@ -486,7 +486,7 @@ proptest! {
         ancestors in prop::collection::vec(any_process(), 0..5),
         marks in prop::collection::btree_map(prop::sample::select(MARKS).prop_map(str::to_owned), "S3CRET.{0,9}|", 0..4),
     ) {
-        let origin = origin(&process, &ancestors, &marks);
+        let origin = origin(&process, &ancestors, || marks);
         let shown = format!("{origin:?}");
         prop_assert!(!shown.contains("S3C"));
         if origin.kind == OriginKind::Unknown {

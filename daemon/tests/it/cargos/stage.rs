@@ -9,7 +9,7 @@ use std::process::{ChildStderr, Command, Stdio};
 use lockwatch::cargo::lock_kind::{self, CargoVersion};
 use lockwatch::os::Mode;
 
-use crate::support::folder;
+use crate::support::{folder, until};
 
 /// A cargo of this machine.
 #[derive(Clone, Debug)]
@@ -152,6 +152,12 @@ impl Place {
         self.folder.path().join("gate")
     }
 
+    /// Waits until a build script waits at the gate: then nothing is being compiled any more.
+    pub(super) fn until_at_the_gate(&self) {
+        let reached = self.folder.path().join("gate-reached");
+        until("a build script at the gate", || reached.exists().then_some(()));
+    }
+
     pub(super) fn open_the_gate(&self) {
         std::fs::remove_file(self.gate()).expect("opens the gate");
     }
@@ -185,10 +191,11 @@ impl Drop for Place {
 
 pub(super) const WAIT_FOR_THE_GATE: &str = r#"
 fn main() {
-    let gate = std::env::var_os("LOCKWATCH_TEST_GATE").expect("is set");
+    let gate = std::path::PathBuf::from(std::env::var_os("LOCKWATCH_TEST_GATE").expect("is set"));
+    std::fs::write(gate.with_file_name("gate-reached"), "").expect("says so");
     // Where the test program was killed, nobody opens the gate; then the cargo that started this is gone.
     let parent = std::os::unix::process::parent_id();
-    while std::path::Path::new(&gate).exists() && std::os::unix::process::parent_id() == parent {
+    while gate.exists() && std::os::unix::process::parent_id() == parent {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
