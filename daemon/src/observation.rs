@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::cargo::command::{self, Invocation};
 use crate::cargo::lock_kind::{self, LockFile};
-use crate::cargo::origin::{self, Origin};
+use crate::cargo::origin::{self, Ancestor, Origin};
 use crate::os::{Claim, FileId, Interest, Kernel, LockedFile, LookError, Note, Precision};
 use crate::places::CargoHomes;
 use crate::process::{self, Detail, Pid, Process, ProcessId};
@@ -196,22 +197,7 @@ impl Lock {
 /// Reads processes and their ancestors, each ancestor once a look: a thousand waiters have few parents.
 struct Lineage<'a, K> {
     kernel: &'a mut K,
-    known: HashMap<(Pid, Detail), Option<Ancestor>>,
-}
-
-/// An ancestor, and whether what is above it matters no more for who started its descendants.
-struct Ancestor {
-    process: Process,
-    ends_the_search: bool,
-}
-
-impl Ancestor {
-    fn of(process: Process) -> Self {
-        Self {
-            ends_the_search: origin::ends_the_search(&process),
-            process,
-        }
-    }
+    known: HashMap<(Pid, Detail), Option<Rc<Ancestor>>>,
 }
 
 impl<K: Kernel> Lineage<'_, K> {
@@ -234,8 +220,9 @@ impl<K: Kernel> Lineage<'_, K> {
         };
         if !same(&now, &old.process)
             || self
-                .ancestors(&now)
-                .map(|found| found.id)
+                .ancestors(&now, Detail::Brief)
+                .iter()
+                .map(|found| found.process.id)
                 .ne(old.ancestors.iter().copied())
         {
             return self.known_or_new(id, None);
@@ -248,42 +235,36 @@ impl<K: Kernel> Lineage<'_, K> {
 
     fn participant(&mut self, pid: Pid) -> Option<Participant> {
         let process = self.kernel.process(pid, Detail::Full).ok()?;
-        let ancestors: Vec<Process> = self.ancestors(&process).cloned().collect();
+        let ancestors = self.ancestors(&process, Detail::Lineage);
         let marks = || self.kernel.environment(pid, origin::MARKS);
         Some(Participant {
             invocation: command::read(&process.argv, process.exe.as_deref(), &process.name),
             toolchain: process.exe.as_deref().and_then(command::toolchain),
             origin: origin::origin(&process, &ancestors, marks),
-            ancestors: ancestors.iter().map(|ancestor| ancestor.id).collect(),
+            ancestors: ancestors.iter().map(|ancestor| ancestor.process.id).collect(),
             process,
         })
     }
 
-    /// The ancestors, the parent first.
-    fn ancestors(&mut self, process: &Process) -> impl Iterator<Item = &Process> {
-        let mut chain: Vec<(Pid, Detail)> = Vec::new();
+    /// The ancestors, the parent first; above the one that decides who started the process in brief only.
+    fn ancestors(&mut self, process: &Process, mut detail: Detail) -> Vec<Rc<Ancestor>> {
+        let mut chain: Vec<Rc<Ancestor>> = Vec::new();
         let (mut parent, mut child_start) = (process.parent, process.id.start);
-        let mut detail = Detail::Lineage;
         while parent != 0 && chain.len() < MAX_ANCESTORS {
             let kernel = &mut *self.kernel;
-            let found = self
-                .known
-                .entry((parent, detail))
-                .or_insert_with(|| kernel.process(parent, detail).ok().map(Ancestor::of));
+            let read = || kernel.process(parent, detail).ok().map(Ancestor::of).map(Rc::new);
+            let found = self.known.entry((parent, detail)).or_insert_with(read);
             // A parent is older than its child. A younger one was given the number of a parent that ended meanwhile.
             let Some(found) = found.as_ref().filter(|found| found.process.id.start <= child_start) else {
                 break;
             };
-            chain.push((parent, detail));
+            chain.push(Rc::clone(found));
             (parent, child_start) = (found.process.parent, found.process.id.start);
-            if detail == Detail::Lineage && found.ends_the_search {
+            if found.ends_the_search() {
                 detail = Detail::Brief;
             }
         }
-        let known = &self.known;
         chain
-            .into_iter()
-            .filter_map(move |key| known.get(&key)?.as_ref().map(|found| &found.process))
     }
 }
 

@@ -10,6 +10,7 @@ mod programs;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,36 +67,57 @@ impl Origin {
     }
 }
 
+/// An ancestor of a process, judged once: many processes have the same ones.
+#[derive(Clone, Debug)]
+pub struct Ancestor {
+    /// The ancestor.
+    pub process: Process,
+    /// What it decides about who started its descendants.
+    starter: Option<(OriginKind, &'static str)>,
+    is_manager: bool,
+}
+
+impl Ancestor {
+    /// Judges a process.
+    pub fn of(process: Process) -> Self {
+        Self {
+            starter: decide(&process),
+            is_manager: is_manager(&process),
+            process,
+        }
+    }
+
+    /// Whether nothing above this one matters for [`origin`], so that their arguments need not be read.
+    pub fn ends_the_search(&self) -> bool {
+        self.is_manager || self.starter.is_some()
+    }
+}
+
 /// Finds out who started a process. `ancestors` come nearest first, up to PID 1 where readable; `marks` gives those of
 /// [`MARKS`] that are set in the process's environment, and is asked only where no ancestor decides.
 pub fn origin(
     process: &Process,
-    ancestors: &[Process],
+    ancestors: &[Rc<Ancestor>],
     marks: impl FnOnce() -> BTreeMap<String, String>,
 ) -> Origin {
     // What lies above the manager of the session is no starter.
-    let end = ancestors.iter().position(is_manager);
+    let end = ancestors.iter().position(|ancestor| ancestor.is_manager);
     let below = &ancestors[..end.unwrap_or(ancestors.len())];
     let decided = below.iter().find_map(|ancestor| {
-        let (kind, name) = decide(ancestor)?;
-        Some(Origin::new(kind, Some(name), Some(ancestor.id.pid)))
+        let (kind, name) = ancestor.starter?;
+        Some(Origin::new(kind, Some(name), Some(ancestor.process.id.pid)))
     });
     if let Some(origin) = decided {
         return origin;
     }
     let marks = &marks();
-    let top = below.last().unwrap_or(process);
-    let manager = end.map(|end| &ancestors[end]);
+    let top = below.last().map_or(process, |ancestor| &ancestor.process);
+    let manager = end.map(|end| &ancestors[end].process);
     if manager.is_none() && top.parent != 1 {
         // The chain is broken: a parent that may not be read, or one outside of the container.
         return marked(process, marks);
     }
     under_manager(process, below, top, manager, marks)
-}
-
-/// Whether nothing above this ancestor matters for [`origin`], so that their arguments need not be read.
-pub fn ends_the_search(ancestor: &Process) -> bool {
-    is_manager(ancestor) || decide(ancestor).is_some()
 }
 
 /// What an ancestor decides: the kind and the name to show.
@@ -113,13 +135,13 @@ fn is_manager(process: &Process) -> bool {
 /// The origin of a process whose chain of ancestors leads to a manager of services without one that decides.
 fn under_manager(
     process: &Process,
-    below: &[Process],
+    below: &[Rc<Ancestor>],
     top: &Process,
     manager: Option<&Process>,
     marks: &BTreeMap<String, String>,
 ) -> Origin {
     let is_service = is_started_by(top, manager);
-    if below.iter().all(programs::is_wrapper) {
+    if below.iter().all(|ancestor| programs::is_wrapper(&ancestor.process)) {
         // Only shells and tools are left of the chain. Whoever started them may have had its own session for them, as
         // rust-analyzer does, so its marks count more than that.
         let gone = marks::editor_or_agent(process, marks);
@@ -129,7 +151,7 @@ fn under_manager(
     } else {
         // Some program unknown here is alive and in between.
         let origin = marked(process, marks);
-        let is_app = below.iter().any(programs::is_mac_app);
+        let is_app = below.iter().any(|ancestor| programs::is_mac_app(&ancestor.process));
         if origin.kind != OriginKind::Unknown || !is_service || is_app {
             return origin;
         }

@@ -12,9 +12,10 @@ use table::{By, MANAGERS, PROGRAMS, SHELL_OPTIONS, SHELLS, WRAPPERS};
 
 /// What a known program decides: its kind and name.
 pub(super) fn known(process: &Process) -> Option<(OriginKind, &'static str)> {
+    let features = Features::of(process);
     let found = PROGRAMS
         .iter()
-        .find(|program| program.by.iter().any(|by| by.matches(process)));
+        .find(|program| program.by.iter().any(|by| by.matches(&features)));
     found.map(|program| (program.kind, program.name))
 }
 
@@ -66,28 +67,49 @@ fn names(process: &Process) -> impl Iterator<Item = &[u8]> {
 /// How long the kernel's short name is at most: 15 bytes on Linux. The 16 of macOS show up to one more.
 const SHORT_NAME: usize = 15;
 
+/// What the table compares, taken from a process once: there are a hundred programs in it, and a look has a dozen ancestors.
+struct Features<'a> {
+    names: Vec<&'a [u8]>,
+    /// The kernel's short name, where it may be the begin of a longer one.
+    cut_name: Option<&'a [u8]>,
+    exe: &'a [u8],
+    script: Option<&'a [u8]>,
+    /// The arguments that can name what an interpreter runs; none for other programs.
+    arguments: Vec<&'a [u8]>,
+}
+
+impl<'a> Features<'a> {
+    fn of(process: &'a Process) -> Self {
+        let short = process.name.as_bytes();
+        let arguments = process.argv.iter().skip(1).take(ARGUMENTS);
+        let runs_scripts = runs_scripts(process);
+        Self {
+            names: names(process).collect(),
+            cut_name: (short.len() >= SHORT_NAME).then_some(short),
+            exe: process.exe.as_deref().map_or(&[], bytes),
+            script: runs_scripts.then(|| script(process)).flatten(),
+            arguments: arguments
+                .filter(|_| runs_scripts)
+                .map(|word| word.as_encoded_bytes())
+                .collect(),
+        }
+    }
+
+    fn is_cut_from(&self, name: &str) -> bool {
+        self.cut_name.is_some_and(|short| name.as_bytes().starts_with(short))
+    }
+}
+
 impl By {
-    fn matches(&self, process: &Process) -> bool {
+    fn matches(&self, features: &Features<'_>) -> bool {
         match self {
-            Self::Name(name) => {
-                let short = process.name.as_bytes();
-                let is_cut = short.len() >= SHORT_NAME && name.as_bytes().starts_with(short);
-                is_cut || names(process).any(|own| own == name.as_bytes())
-            }
+            Self::Name(name) => features.is_cut_from(name) || features.names.contains(&name.as_bytes()),
             Self::Begin(begin) => {
-                let short = process.name.as_bytes();
-                let is_cut = short.len() >= SHORT_NAME && begin.as_bytes().starts_with(short);
-                is_cut || names(process).any(|own| own.starts_with(begin.as_bytes()))
+                features.is_cut_from(begin) || features.names.iter().any(|own| own.starts_with(begin.as_bytes()))
             }
-            Self::Path(part) => contains(process.exe.as_deref().map_or(&[], bytes), part.as_bytes()),
-            Self::Script(name) => script(process).is_some_and(|script| script == name.as_bytes()),
-            Self::Argument(part) => {
-                let first = process.argv.iter().skip(1).take(ARGUMENTS);
-                runs_scripts(process)
-                    && first
-                        .map(|word| word.as_encoded_bytes())
-                        .any(|word| contains(word, part.as_bytes()))
-            }
+            Self::Path(part) => contains(features.exe, part.as_bytes()),
+            Self::Script(name) => features.script == Some(name.as_bytes()),
+            Self::Argument(part) => features.arguments.iter().any(|word| contains(word, part.as_bytes())),
         }
     }
 }
@@ -112,9 +134,6 @@ fn is_version_of(name: &[u8], program: &[u8]) -> bool {
 
 /// The name of the script that an interpreter runs, without its extension.
 fn script(process: &Process) -> Option<&[u8]> {
-    if !runs_scripts(process) {
-        return None;
-    }
     let mut words = process.argv.iter().skip(1).map(|word| word.as_encoded_bytes());
     let word = words.find(|word| !word.starts_with(b"-"))?;
     let name = word.rsplit(|byte| *byte == b'/').next()?;
@@ -170,5 +189,5 @@ fn basename(path: &OsStr) -> &[u8] {
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+    memchr::memmem::find(text, part).is_some()
 }

@@ -25,6 +25,12 @@ fn process(pid: Pid, parent: Pid, name: &str, argv: &[&str]) -> Process {
     }
 }
 
+/// Who started a process with these ancestors.
+fn origin(process: &Process, ancestors: &[Process], marks: impl FnOnce() -> BTreeMap<String, String>) -> Origin {
+    let judged: Vec<Rc<Ancestor>> = ancestors.iter().cloned().map(Ancestor::of).map(Rc::new).collect();
+    super::origin(process, &judged, marks)
+}
+
 /// The cargo that is asked about, process 100.
 fn cargo(parent: Pid) -> Process {
     process(100, parent, "cargo", &["cargo", "check"])
@@ -348,7 +354,10 @@ fn whoever_leads_a_session_under_the_manager_is_a_service() {
     chain[0].argv = vec!["tini".into()];
     cargo.session = 1;
     cargo.group = 100;
-    assert_eq!(origin(&cargo, &chain, || set(&[])), told(OriginKind::Service, "tini", 1));
+    assert_eq!(
+        origin(&cargo, &chain, || set(&[])),
+        told(OriginKind::Service, "tini", 1)
+    );
 }
 
 #[test]
