@@ -203,7 +203,7 @@ pub enum HeldFor {
 /// Which lock file of Cargo's this path names, if any. The file need not exist.
 ///
 /// `is_cargo_home` is asked about a folder only where the name of the file means nothing elsewhere (`credentials`,
-/// `credentials.toml`, `log/*.jsonl`). This is called for every open file of many processes, so it allocates nothing
+/// `credentials.toml`, `config`, `log/*.jsonl`). This is called for every open file of many processes, so it allocates nothing
 /// and looks at the last part of the path first.
 pub fn recognise(path: &Path, is_cargo_home: &dyn Fn(&Path) -> bool) -> Option<&'static LockFile> {
     let bytes = path.as_os_str().as_encoded_bytes();
@@ -272,7 +272,7 @@ pub(crate) fn is_unit_hash(text: &[u8]) -> bool {
 impl LockFile {
     /// Cargo's own word for the file, in the version that uses it. Where the version or the command is not known, the
     /// newest wording that the mode permits; for a unit of a build `<package> (<hash>)`, for an unknown lock file its
-    /// name.
+    /// name, for a crate that is being unpacked the name of its folder.
     ///
     /// A build folder apart from the target folder (`build.build-dir`) cannot be told by its path: the exclusive
     /// `.cargo-lock` in it is labelled as the one in the target folder, which differs for `build` from 1.93 to 1.95.
@@ -294,6 +294,7 @@ impl LockFile {
                 let package = hash.and_then(Path::parent);
                 format!("{} ({})", name(package), name(hash))
             }
+            _ if words == table::NAME_OF_FOLDER => name(path.parent()),
             _ => name(Some(path)),
         }
     }

@@ -29,6 +29,12 @@ const MERGE_DOCS: &str = "-Zrustdoc-mergeable-info";
 /// What a whole build folder's lock protects; two files have been it.
 const BUILD_FOLDER: &str = "One profile's build folder: a second build in it waits until the first has compiled.";
 
+/// Words that are the name of the file.
+const NAME_OF_FILE: &str = "<name of the file>";
+
+/// Words that are the name of the folder which the file lies in.
+pub(super) const NAME_OF_FOLDER: &str = "<name of the folder>";
+
 /// Where crates are packed.
 const PACKING: &str = "A crate that is being packed and verified.";
 
@@ -295,6 +301,21 @@ pub static LOCK_FILES: &[LockFile] = &[
         )],
     },
     LockFile {
+        kind: LockKind::Credentials,
+        name: Name::Is("config"),
+        place: Place::CargoHome,
+        lies_at: "$CARGO_HOME/config",
+        protects: "The registry token, which stood in the configuration then, while it is written.",
+        // Tags 0.10.0 to 0.20.0, `src/cargo/util/config.rs`, `set_config`.
+        uses: &[stable(
+            Versions::between(9, 19),
+            Commands::LoggingIn,
+            Exclusive,
+            "the global config file",
+            HeldFor::Moment,
+        )],
+    },
+    LockFile {
         kind: LockKind::PackageScratch,
         name: Name::EndsWith(".crate"),
         place: Place::In(&["tmp-crate", "package"]),
@@ -366,6 +387,55 @@ pub static LOCK_FILES: &[LockFile] = &[
                 Commands::Resolving,
                 Shared,
                 "the registry index",
+                HeldFor::Moment,
+            ),
+        ],
+    },
+    LockFile {
+        kind: LockKind::Other,
+        name: Name::EndsWith(".crate"),
+        place: Place::Within(&["cache", "registry"]),
+        lies_at: "$CARGO_HOME/registry/cache/<registry>/<package>-<version>.crate",
+        protects: "One downloaded crate; Cargo 1.36 put the package cache in its place.",
+        uses: &[
+            // Tags 0.15.0 to 0.36.0, `src/cargo/sources/registry/remote.rs`: first shared, to see whether it is there.
+            stable(
+                Versions::between(14, 35),
+                Commands::Resolving,
+                Shared,
+                NAME_OF_FILE,
+                HeldFor::Moment,
+            ),
+            // From tag 0.10.0, where it was downloaded under this lock.
+            stable(
+                Versions::between(9, 35),
+                Commands::Resolving,
+                Exclusive,
+                NAME_OF_FILE,
+                HeldFor::Step,
+            ),
+        ],
+    },
+    LockFile {
+        kind: LockKind::Other,
+        name: Name::Is(".cargo-ok"),
+        place: Place::Within(&["src", "registry"]),
+        lies_at: "$CARGO_HOME/registry/src/<registry>/<package>-<version>/.cargo-ok",
+        protects: "One crate that is being unpacked; Cargo 1.36 put the package cache in its place.",
+        // Tags 0.35.0 and 0.36.0, `src/cargo/sources/registry/mod.rs`, `unpack_package`. Others only leave the file.
+        uses: &[
+            stable(
+                Versions::between(34, 35),
+                Commands::Resolving,
+                Exclusive,
+                NAME_OF_FOLDER,
+                HeldFor::Step,
+            ),
+            stable(
+                Versions::between(34, 35),
+                Commands::Resolving,
+                Shared,
+                NAME_OF_FOLDER,
                 HeldFor::Moment,
             ),
         ],
@@ -482,7 +552,7 @@ pub static LOCK_FILES: &[LockFile] = &[
             versions: Versions::ALL,
             commands: Commands::Any,
             mode: None,
-            words: "<name of the file>",
+            words: NAME_OF_FILE,
             held_for: HeldFor::Command,
             unstable: None,
         }],
@@ -498,6 +568,22 @@ pub static LOCK_FILES: &[LockFile] = &[
             Commands::Packaging,
             Exclusive,
             "temporary package registry",
+            HeldFor::Moment,
+        )],
+    },
+    // Behind all others that end like this.
+    LockFile {
+        kind: LockKind::Other,
+        name: Name::EndsWith(".crate"),
+        place: Place::Anywhere,
+        lies_at: "<local registry>/<package>-<version>.crate",
+        protects: "One crate of a registry on this machine, while it is read.",
+        // Tags 0.13.0 to 0.36.0, `src/cargo/sources/registry/local.rs`.
+        uses: &[stable(
+            Versions::between(12, 35),
+            Commands::Resolving,
+            Shared,
+            "crate file",
             HeldFor::Moment,
         )],
     },

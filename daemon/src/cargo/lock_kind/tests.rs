@@ -69,6 +69,16 @@ fn each_file_of_cargo_is_recognised() {
             "/h/git/checkouts/.cargo-lock-foo-0123456789abcdef-master",
             LockKind::GitCheckouts,
         ),
+        ("/home/me/.cargo/config", LockKind::Credentials),
+        (
+            "/h/registry/cache/github.com-1ecc6299db9ec823/hello-0.1.0.crate",
+            LockKind::Other,
+        ),
+        (
+            "/h/registry/src/github.com-1ecc6299db9ec823/hello-0.1.0/.cargo-ok",
+            LockKind::Other,
+        ),
+        ("/srv/crates/hello-0.1.0.crate", LockKind::Other),
         ("/p/Cargo.lock", LockKind::Other),
         ("/p/target/.future-incompat-report.json", LockKind::Other),
         ("/home/me/.cargo/log/20260822T173620000Z-ab12.jsonl", LockKind::Other),
@@ -101,7 +111,8 @@ fn what_is_not_cargos_is_left_alone() {
         "credentials",
         "/srv/log/run.jsonl",
         "/home/me/.cargo/run.jsonl",
-        "/home/me/.cargo/registry/cache/x/hello-0.1.0.crate",
+        "/home/me/.cargo/registry/cache/x/.crate",
+        "/home/me/.cargo/git/checkouts/x/.cargo-ok",
         "/p/target/package/tmp-crate/.crate",
         "/p/tmp-registry/index/he/ll/hello",
         "/p/Cargo.toml",
@@ -110,6 +121,7 @@ fn what_is_not_cargos_is_left_alone() {
         "/p/cargo-lock",
         "/p/.cargo-ok",
         "/home/me/.cargo/.global-cache",
+        "/p/.git/config",
     ] {
         assert_eq!(kind(path), None, "{path}");
     }
@@ -238,6 +250,16 @@ fn the_label_is_the_word_of_that_version_command_and_mode() {
             None,
             "temporary package registry",
         ),
+        (
+            "/h/registry/cache/x/a-1.0.0.crate",
+            Some(Shared),
+            Some(35),
+            None,
+            "a-1.0.0.crate",
+        ),
+        ("/h/registry/src/x/a-1.0.0/.cargo-ok", None, Some(34), None, "a-1.0.0"),
+        ("/srv/crates/a-1.0.0.crate", None, Some(30), None, "crate file"),
+        ("/home/me/.cargo/config", None, Some(19), None, "the global config file"),
         ("/p/Cargo.lock", Some(Shared), Some(97), None, "Cargo.lock file"),
         (
             "/p/t/.future-incompat-report.json",
