@@ -6,20 +6,20 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 usage() {
     cat <<'END'
-Usage: packaging/bench/status.sh [--dynamic] [--repeat COUNT] [--quick] [--rows 1,2,3]
+Usage: packaging/bench/status.sh [--repeat COUNT] [--quick] [--rows 1,2,3]
 
-Builds lockwatch with the C library linked in, as a package for Linux is to be built, makes the load, and prints a table
+Builds lockwatch with the C library linked in, as a package for Linux should have it, makes the load, and prints a table
 with the facts of the machine. One repetition takes about five minutes, with --quick one.
 
-  --dynamic       builds it as `cargo build --release` does, with the C library loaded at start
   --repeat COUNT  measures so many times, to see how far the numbers spread
   --quick         fewer runs, for a first impression
   --rows ROWS     1: against the other tools; 2: 5,000 processes against 100; 3: 1,000 waiters on one lock
 
-It needs Linux, cargo, the C library in a form to link in (package libc6-dev or glibc-static), and the tools that lockwatch
-is compared with: lslocks (package util-linux), fuser (psmisc) and lsof (lsof). The user must be allowed 6,000 processes
-(`ulimit -u`). Let the machine do nothing else meanwhile: the table says how much it did. Run it as the user whose tools
-these are; as root, fuser and lsof look into more processes.
+It needs Linux, cargo, the C library in a form to link in (package libc6-dev or glibc-static; without it lockwatch is
+measured as `cargo build --release` makes it), and the tools that lockwatch is compared with: lslocks (package util-linux),
+fuser (psmisc) and lsof (lsof). The user must be allowed 6,000 processes (`ulimit -u`). Let the machine do nothing else
+meanwhile: the table says how much it did. Run it as the user whose tools these are; as root, fuser and lsof look into more
+processes.
 
 Exit status: 0 where all budgets are met, 1 where one is missed or could not be measured at all, 2 where something needed
 is not there.
@@ -32,17 +32,12 @@ fail() {
 }
 
 repeat=1
-static=1
 options=()
 while (($# > 0)); do
     case $1 in
         --help | -h)
             usage
             exit
-            ;;
-        --dynamic)
-            static=0
-            shift
             ;;
         --repeat)
             repeat=${2:-}
@@ -73,20 +68,10 @@ done
 limit=$(ulimit -u)
 [[ $limit == unlimited ]] || ((limit >= 6000)) || fail "only $limit processes are allowed (\`ulimit -u\`), and 6000 are needed"
 
-build=()
-if ((static)); then
-    echo 'int main(void) { return 0; }' | "${CC:-cc}" -static -x c - -o /dev/null 2>/dev/null ||
-        fail "the C library cannot be linked in; install it (package libc6-dev or glibc-static), or measure with --dynamic"
-    host=$(rustc -vV | sed -n 's/^host: //p')
-    flags=CARGO_TARGET_${host^^}_RUSTFLAGS
-    export "${flags//-/_}=-C target-feature=+crt-static"
-    # With a target named, the flags are for the program alone and not for what runs while it is built.
-    build=(--target "$host")
-fi
-cargo bench -p lockwatch --bench status ${build[@]+"${build[@]}"} --no-run
+cargo bench -p lockwatch --bench status --no-run
 missed=0
 for ((number = 1; number <= repeat; number++)); do
     ((repeat == 1)) || printf '\nmeasurement %d of %d\n' "$number" "$repeat"
-    PATH=$tool_path cargo bench --quiet -p lockwatch --bench status ${build[@]+"${build[@]}"} -- ${options[@]+"${options[@]}"} || missed=1
+    PATH=$tool_path cargo bench --quiet -p lockwatch --bench status -- ${options[@]+"${options[@]}"} || missed=1
 done
 exit "$missed"

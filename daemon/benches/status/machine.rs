@@ -23,13 +23,7 @@ pub(crate) fn facts(load_before: &str, locks_before: usize) -> String {
         "locks     {locks_before} of other programs before, {} after",
         locks()
     );
-    // The program under test is built with the same flags as this one.
-    let linked = if cfg!(target_feature = "crt-static") {
-        "with the C library linked in"
-    } else {
-        "with the C library loaded at start"
-    };
-    let _ = writeln!(text, "lockwatch {}, {linked}", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(text, "lockwatch {}", env!("CARGO_PKG_VERSION"));
     for (name, option) in [("lslocks", "--version"), ("fuser", "--version"), ("lsof", "-v")] {
         let _ = writeln!(
             text,

@@ -15,7 +15,14 @@ const FILES: usize = 40;
 /// Runs that are not counted, so that all tools' files are in memory.
 const WARM_UP: usize = 3;
 
-pub(crate) fn measure(scene: &Scene, lockwatch: &Tool, quick: bool, table: &mut Table) -> io::Result<()> {
+/// Measures `lockwatch` against the others, and shows it as `loaded` beside them.
+pub(crate) fn measure(
+    scene: &Scene,
+    lockwatch: &Tool,
+    loaded: &Tool,
+    quick: bool,
+    table: &mut Table,
+) -> io::Result<()> {
     progress("row 1: one waiter, beside 500 processes with 40 open files each");
     let contended = scene.contend(1)?;
     let _crowd = scene.crowd(PROCESSES, FILES)?;
@@ -26,11 +33,11 @@ pub(crate) fn measure(scene: &Scene, lockwatch: &Tool, quick: bool, table: &mut 
         ("fuser FILE", "fuser", Some(scene.lock_file()), slow, 50.0),
         ("lsof FILE", "lsof", Some(scene.lock_file()), slow, 100.0),
     ];
-    let mut tools = vec![(lockwatch.anew(), 1.0)];
+    let mut tools = vec![(lockwatch.anew(), None), (loaded.anew(), None)];
     let mut missing = Vec::new();
     for (name, program, argument, every, least) in candidates {
         match Tool::installed(name, program, scene) {
-            Some(tool) => tools.push((tool.with_arguments(argument).every(every), least)),
+            Some(tool) => tools.push((tool.with_arguments(argument).every(every), Some(least))),
             None => missing.push((name, "it is not installed".to_owned())),
         }
     }
@@ -55,12 +62,12 @@ pub(crate) fn measure(scene: &Scene, lockwatch: &Tool, quick: bool, table: &mut 
         }
     }
     let own = tools[0].0.samples.median();
-    for (place, (tool, least)) in tools.iter().enumerate() {
-        let must = match place {
-            0 => Must::Nothing,
-            _ => Must::AtLeast {
+    for (tool, least) in &tools {
+        let must = match *least {
+            None => Must::Nothing,
+            Some(least) => Must::AtLeast {
                 ratio: ratio(tool.samples.median(), own),
-                least: *least,
+                least,
             },
         };
         table.measured(tool.name, &tool.samples, &must);
