@@ -67,7 +67,7 @@ fn names(process: &Process) -> impl Iterator<Item = &[u8]> {
 /// How long the kernel's short name is at most: 15 bytes on Linux. The 16 of macOS show up to one more.
 const SHORT_NAME: usize = 15;
 
-/// What the table compares, taken from a process once: there are a hundred programs in it, and a look has a dozen ancestors.
+/// What the table compares, taken from a process once: it has some eighty programs, and a look some ten ancestors.
 struct Features<'a> {
     names: Vec<&'a [u8]>,
     /// The kernel's short name, where it may be the begin of a longer one.
