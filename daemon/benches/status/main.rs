@@ -100,7 +100,7 @@ fn measure(options: &Options) -> io::Result<bool> {
         }
     }
     if let Err(why) = &linked {
-        table.heading("lockwatch with the C library linked in, which the budgets are for".to_owned());
+        table.heading("lockwatch with the C library linked in; what is above was measured with it loaded".to_owned());
         table.not_measured("lockwatch status --json", why.clone());
     }
     let mut out = io::stdout().lock();
