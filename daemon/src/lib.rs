@@ -22,6 +22,10 @@
 pub mod by_process;
 pub mod cargo;
 pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod folders;
 pub mod observation;
 pub mod os;
 pub mod places;
@@ -29,5 +33,6 @@ pub mod process;
 pub mod state;
 pub mod text;
 pub mod token;
+pub mod tracker;
 pub mod verdict;
 pub mod wait_graph;

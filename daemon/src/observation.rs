@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::cargo::command::{self, Invocation};
 use crate::cargo::lock_kind::{self, LockFile};
 use crate::cargo::origin::{self, Ancestor, Origin};
+use crate::clock::Moment;
 use crate::os::{Claim, FileId, Interest, Kernel, LockedFile, LookError, Note, Precision};
 use crate::places::CargoHomes;
 use crate::process::{self, Detail, Pid, Process, ProcessId};
@@ -18,7 +17,7 @@ use crate::process::{self, Detail, Pid, Process, ProcessId};
 #[derive(Clone, Debug)]
 pub struct Look {
     /// When it was made.
-    pub at: Timestamp,
+    pub at: Moment,
     /// Which run of the machine it was made in.
     pub boot_id: u64,
     /// Whether the kernel could say it all.
@@ -88,7 +87,7 @@ impl<K: Kernel> Observer<K> {
     }
 
     /// Looks once.
-    pub fn look(&mut self, at: Timestamp) -> Result<Look, LookError> {
+    pub fn look(&mut self, at: Moment) -> Result<Look, LookError> {
         let homes = &self.homes;
         let is_home = |folder: &Path| homes.contains(folder);
         let is_lock = |path: &Path| lock_kind::recognise(path, &is_home).is_some();

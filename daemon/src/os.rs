@@ -22,9 +22,16 @@ pub(crate) mod made;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::System;
+pub use linux::{System, since_boot};
 #[cfg(target_os = "macos")]
-pub use macos::System;
+pub use macos::{System, since_boot};
+
+/// Where this system's programs keep their own files.
+#[cfg(target_os = "linux")]
+pub const LAYOUT: crate::folders::Layout = crate::folders::Layout::Xdg;
+/// Where this system's programs keep their own files.
+#[cfg(target_os = "macos")]
+pub const LAYOUT: crate::folders::Layout = crate::folders::Layout::Apple;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("lockwatch sees locks through the kernels of macOS and Linux only");

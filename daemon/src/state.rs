@@ -171,7 +171,7 @@ impl State {
         let locks: Vec<Lock> = (0..look.locks.len()).map(|place| builder.lock(place)).collect();
         Self {
             schema_version: SCHEMA_VERSION,
-            as_of: look.at,
+            as_of: look.at.wall,
             generation: None,
             source: Source::Direct,
             precision: look.precision,

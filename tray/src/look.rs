@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use lockwatch::clock::Moment;
 use lockwatch::observation::Observer;
 use lockwatch::os::System;
 use lockwatch::places::CargoHomes;
@@ -40,7 +40,7 @@ impl Looker {
 
     /// Looks once.
     pub(crate) fn look(&mut self) -> Model {
-        match self.observer.look(Timestamp::now()) {
+        match self.observer.look(Moment::now()) {
             Ok(look) => {
                 let now = WaitGraph::of(&look).circular().clone();
                 let confirmed = now.intersection(&self.in_circles).copied().collect();

@@ -81,7 +81,9 @@ impl Scene {
     fn until_seen(&self, waiters: usize) -> io::Result<()> {
         let (begin, mut observer) = (Instant::now(), self.observer());
         while begin.elapsed() < PATIENCE {
-            let look = observer.look(jiff::Timestamp::now()).map_err(io::Error::other)?;
+            let look = observer
+                .look(lockwatch::clock::Moment::now())
+                .map_err(io::Error::other)?;
             if waiters_seen(&look, &self.lock_file()) == (1, waiters) {
                 std::thread::sleep(SETTLE);
                 return Ok(());

@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Instant;
 
-use jiff::Timestamp;
+use lockwatch::clock::Moment;
 use lockwatch::observation::{Look, Observer};
 use lockwatch::os::Kernel;
 use lockwatch::state::State;
@@ -58,7 +58,7 @@ pub(crate) fn measure(scene: &Scene, lockwatch: &Tool, quick: bool, table: &mut 
 }
 
 fn look<K: Kernel>(observer: &mut Observer<K>) -> io::Result<Look> {
-    observer.look(Timestamp::now()).map_err(io::Error::other)
+    observer.look(Moment::now()).map_err(io::Error::other)
 }
 
 fn check(look: &Look, scene: &Scene) -> io::Result<()> {

@@ -5,11 +5,10 @@ mod view;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::{Timestamp, Unit};
-
 use super::exit::Code;
 use super::output::{self, Output};
 use super::{Error, human};
+use crate::clock::Moment;
 use crate::observation::{Look, Observer};
 use crate::os::{LookError, System};
 use crate::places::CargoHomes;
@@ -75,23 +74,17 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
 
 /// One look; where it shows a circle of waiting, a second one that tells who is still in it.
 fn look(observer: &mut Observer<System>) -> Result<(Look, BTreeSet<ProcessId>), LookError> {
-    let first = observer.look(now())?;
+    let first = observer.look(Moment::now())?;
     let before = WaitGraph::of(&first).circular().clone();
     if before.is_empty() {
         return Ok((first, before));
     }
     std::thread::sleep(CONFIRM_AFTER);
-    let second = observer.look(now())?;
+    let second = observer.look(Moment::now())?;
     let confirmed = WaitGraph::of(&second)
         .circular()
         .intersection(&before)
         .copied()
         .collect();
     Ok((second, confirmed))
-}
-
-/// The time, to the millisecond.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    now.round(Unit::Millisecond).unwrap_or(now)
 }

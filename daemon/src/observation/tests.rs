@@ -1,5 +1,5 @@
 use super::*;
-use crate::os::made::Made;
+use crate::os::made::{Made, moment};
 
 const CACHE: &str = "/home/me/.cargo/.package-cache";
 
@@ -67,7 +67,7 @@ fn what_changes_between_two_looks_is_seen() {
     let mut observer = Observer::new(made.clone(), CargoHomes::default());
     let mut look = |made: &Made| {
         observer.kernel = made.clone();
-        let look = observer.look(Timestamp::UNIX_EPOCH).expect("looks");
+        let look = observer.look(moment(0)).expect("looks");
         look.processes.values().next().expect("one").clone()
     };
     let first = look(&made);

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::time::ClockId;
@@ -130,6 +131,12 @@ impl Kernel for System {
         }
         found
     }
+}
+
+/// The time since boot, the machine's sleep included.
+pub fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// The first half of the random number that the kernel drew at boot, as it prints it.

@@ -17,13 +17,14 @@ mod sys;
 mod tables;
 
 #[cfg(target_os = "macos")]
-pub use system::System;
+pub use system::{System, since_boot};
 
 #[cfg(target_os = "macos")]
 mod system {
     use std::collections::BTreeMap;
     use std::ffi::OsString;
     use std::io;
+    use std::time::Duration;
 
     use super::about::{Basics, boot_id};
     use super::look::{Limits, Looker};
@@ -123,6 +124,12 @@ mod system {
                 .map(|args| args.environment(names))
                 .unwrap_or_default()
         }
+    }
+
+    /// The time since boot, the machine's sleep included: Darwin's monotonic clock goes on meanwhile (`clock_gettime(3)`).
+    pub fn since_boot() -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        Duration::try_from(time).unwrap_or_default()
     }
 
     /// Another user's process is asked about in the way that is open to everybody: the shell of a terminal hangs under

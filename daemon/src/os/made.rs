@@ -2,16 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Claim, FileId, Interest, Kernel, LockTable, LockedFile, LookError, Mode, Note, Precision, ProcessError};
+use crate::clock::Moment;
 use crate::observation::{Look, Observer};
 use crate::places::CargoHomes;
 use crate::process::{Detail, Pid, Process, ProcessId, RunState};
 
 /// The moment of each look at it.
 pub(crate) const NOW: &str = "2026-11-22T23:10:05.123Z";
+
+/// So many milliseconds after [`NOW`].
+pub(crate) fn moment(after: u64) -> Moment {
+    let now: Timestamp = NOW.parse().expect("a time");
+    let later = jiff::SignedDuration::from_millis(i64::try_from(after).expect("small"));
+    Moment {
+        wall: now + later,
+        since_boot: Duration::from_millis(1_000_000_000 + after),
+    }
+}
 
 /// Processes and locks as a test made them.
 #[derive(Clone, Default)]
@@ -121,9 +133,7 @@ impl Made {
     /// Looks at it.
     pub(crate) fn look(self) -> Look {
         let homes = CargoHomes::new(None, Some("/home/me".into()));
-        Observer::new(self, homes)
-            .look(NOW.parse().expect("a time"))
-            .expect("looks")
+        Observer::new(self, homes).look(moment(0)).expect("looks")
     }
 }
 

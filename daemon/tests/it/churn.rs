@@ -46,7 +46,7 @@ fn three_hundred_steady_locks() {
     let mut observer = observer();
     let mut coming_and_going = 0;
     for look in 0..LOOKS {
-        let locks = observer.look(jiff::Timestamp::now()).expect("looks").locks;
+        let locks = observer.look(lockwatch::clock::Moment::now()).expect("looks").locks;
         let of_steady: Vec<_> = locks
             .iter()
             .filter(|lock| lock.path.ends_with(".package-cache") && lock.path.starts_with(home.path()))
@@ -88,7 +88,7 @@ fn processes_that_end_during_a_look() {
             .iter_mut()
             .any(|child| child.try_wait().expect("waits").is_none())
         {
-            let look = observer.look(jiff::Timestamp::now()).expect("looks");
+            let look = observer.look(lockwatch::clock::Moment::now()).expect("looks");
             for lock in look.locks.iter().filter(|lock| lock.path == path) {
                 let claims = lock.holders.iter().chain(&lock.waiters);
                 let known = |pid: u32| children.iter().any(|child| child.id() == pid);

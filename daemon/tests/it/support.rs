@@ -131,7 +131,7 @@ pub(crate) fn observer() -> Observer<System> {
 
 /// One look.
 pub(crate) fn look() -> Look {
-    observer().look(jiff::Timestamp::now()).expect("looks")
+    observer().look(lockwatch::clock::Moment::now()).expect("looks")
 }
 
 /// One look, as the document.
@@ -151,7 +151,7 @@ pub(crate) fn until_seen(path: &Path, holders: usize, waiters: usize) -> (State,
     until(
         &format!("{holders} holders and {waiters} waiters of {}", path.display()),
         || {
-            let look = observer.look(jiff::Timestamp::now()).expect("looks");
+            let look = observer.look(lockwatch::clock::Moment::now()).expect("looks");
             let state = State::direct(&look, &std::collections::BTreeSet::new());
             let found = lock(&state, path)?;
             let fits = found.holders.len() == holders && found.waiters.len() == waiters;
