@@ -1,6 +1,8 @@
 //! One look: the locks at one moment, with what is known about each process that has to do with one.
 
-use std::collections::{BTreeMap, HashMap};
+mod glance;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,9 +11,9 @@ use crate::cargo::command::{self, Invocation};
 use crate::cargo::lock_kind::{self, LockFile};
 use crate::cargo::origin::{self, Ancestor, Origin};
 use crate::clock::Moment;
-use crate::os::{Claim, FileId, Interest, Kernel, LockedFile, LookError, Note, Precision};
+use crate::os::{Claim, Descriptors, FileId, Interest, Kernel, LockedFile, LookError, Mode, Note, Precision};
 use crate::places::CargoHomes;
-use crate::process::{self, Detail, Pid, Process, ProcessId};
+use crate::process::{self, Detail, Pid, Process, ProcessId, RunState};
 
 /// The locks at one moment.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Look {
     pub locks: Vec<Lock>,
     /// Everyone who holds or waits.
     pub processes: BTreeMap<ProcessId, Arc<Participant>>,
+    /// Who held or waited in the look before, and has ended since.
+    pub ended: BTreeSet<ProcessId>,
 }
 
 /// One lock file in use.
@@ -72,8 +76,10 @@ const MAX_ANCESTORS: usize = 64;
 pub struct Observer<K> {
     kernel: K,
     homes: CargoHomes,
-    /// The participants of the last look: most are in the next one too.
-    known: BTreeMap<ProcessId, Arc<Participant>>,
+    /// The last look. Most of its participants are in the next one too.
+    last: Option<Look>,
+    /// For glances.
+    suspects: glance::Suspects,
 }
 
 impl<K: Kernel> Observer<K> {
@@ -82,7 +88,8 @@ impl<K: Kernel> Observer<K> {
         Self {
             kernel,
             homes,
-            known: BTreeMap::new(),
+            last: None,
+            suspects: glance::Suspects::default(),
         }
     }
 
@@ -97,33 +104,47 @@ impl<K: Kernel> Observer<K> {
             known: &known,
         })?;
         table.notes.extend(homes.problem());
-        let locks: Vec<Lock> = table
+        let mut locks: Vec<Lock> = table
             .files
             .into_iter()
             .filter_map(|file| Some(Lock::of(lock_kind::recognise(&file.path, &is_home)?, file)))
             .collect();
-        let mut lineage = Lineage {
-            kernel: &mut self.kernel,
-            known: HashMap::new(),
-        };
-        let mut processes = BTreeMap::new();
-        for claim in locks.iter().flat_map(|lock| lock.holders.iter().chain(&lock.waiters)) {
-            if !processes.contains_key(&claim.process) {
-                let found = lineage.known_or_new(claim.process, self.known.remove(&claim.process));
-                processes.extend(found.map(|found| (claim.process, found)));
-            }
+        let last = self.last.take();
+        if let Some(last) = &last {
+            keep_the_unproven(&mut locks, last, &mut self.kernel, &is_lock);
         }
-        self.known.clone_from(&processes);
-        let mut look = Look {
+        let draft = Look {
             at,
             boot_id: self.kernel.boot_id(),
             precision: table.precision,
             notes: table.notes,
             locks,
-            processes,
+            processes: BTreeMap::new(),
+            ended: BTreeSet::new(),
         };
+        Ok(self.complete(draft, last))
+    }
+
+    /// Adds the processes to the locks of a look.
+    fn complete(&mut self, mut look: Look, last: Option<Look>) -> Look {
+        let mut known = last.map(|last| last.processes).unwrap_or_default();
+        let before: Vec<ProcessId> = known.keys().copied().collect();
+        let mut lineage = Lineage {
+            kernel: &mut self.kernel,
+            known: HashMap::new(),
+        };
+        for claim in look.claims() {
+            if !look.processes.contains_key(&claim.process) {
+                let found = lineage.known_or_new(claim.process, known.remove(&claim.process));
+                look.processes.extend(found.map(|found| (claim.process, found)));
+            }
+        }
         look.forget_the_dead();
-        Ok(look)
+        let gone = before.into_iter().filter(|id| !look.processes.contains_key(id));
+        look.ended = gone.filter(|id| !lineage.lives(*id)).collect();
+        self.suspects.add(&look);
+        self.last = Some(look.clone());
+        look
     }
 
     /// The cargo and rustc processes of this user that neither hold nor wait.
@@ -145,6 +166,15 @@ impl<K: Kernel> Observer<K> {
 }
 
 impl Look {
+    /// Everyone's part in each lock.
+    fn claims(&self) -> Vec<Claim> {
+        let all = self
+            .locks
+            .iter()
+            .flat_map(|lock| lock.holders.iter().chain(&lock.waiters));
+        all.copied().collect()
+    }
+
     /// A process that ended during the look holds nothing and waits for nothing any more.
     fn forget_the_dead(&mut self) {
         let processes = &self.processes;
@@ -159,6 +189,12 @@ impl Look {
 }
 
 impl Lock {
+    /// Whether more seem to hold it than can: somebody has it for himself alone, and is not alone.
+    pub fn has_too_many_holders(&self) -> bool {
+        let alone = |claim: &Claim| claim.mode == Some(Mode::Exclusive);
+        self.holders.len() > 1 && self.holders.iter().any(alone)
+    }
+
     fn of(table: &'static LockFile, file: LockedFile) -> Self {
         let LockedFile {
             file,
@@ -200,6 +236,11 @@ struct Lineage<'a, K> {
 }
 
 impl<K: Kernel> Lineage<'_, K> {
+    fn lives(&mut self, id: ProcessId) -> bool {
+        let now = self.kernel.process(id.pid, Detail::Brief);
+        now.is_ok_and(|now| now.id == id && now.state != RunState::Zombie)
+    }
+
     /// What was known of a process in the last look where that still holds: it has the same name, parent and session, and
     /// the same ancestors. Its arguments and its environment are not read again then.
     fn known_or_new(&mut self, id: ProcessId, old: Option<Arc<Participant>>) -> Option<Arc<Participant>> {
@@ -264,6 +305,42 @@ impl<K: Kernel> Lineage<'_, K> {
             }
         }
         chain
+    }
+}
+
+/// A hold ends only where the process's own descriptors show it, or the process has ended: never because the table of
+/// locks, which is read while others come and go, did not show it once.
+fn keep_the_unproven<K: Kernel>(locks: &mut Vec<Lock>, last: &Look, kernel: &mut K, is_lock: &dyn Fn(&Path) -> bool) {
+    for old in &last.locks {
+        for claim in &old.holders {
+            let place = locks.iter().position(|lock| lock.file == old.file);
+            let shown = place.is_some_and(|place| {
+                let holders = &locks[place].holders;
+                holders.iter().any(|holder| holder.process == claim.process)
+            });
+            if shown || !still_holds(kernel, claim.process, old.file, is_lock) {
+                continue;
+            }
+            let lock = match place {
+                Some(place) => &mut locks[place],
+                None => locks.push_mut(Lock {
+                    holders: Vec::new(),
+                    waiters: Vec::new(),
+                    ..old.clone()
+                }),
+            };
+            lock.holders.push(*claim);
+        }
+    }
+    locks.sort_by(|a, b| (&a.path, a.file).cmp(&(&b.path, b.file)));
+}
+
+fn still_holds<K: Kernel>(kernel: &mut K, process: ProcessId, file: FileId, is_lock: &dyn Fn(&Path) -> bool) -> bool {
+    match kernel.descriptors(process.pid, is_lock) {
+        Descriptors::Read { process: now, files } => {
+            now == process && files.iter().any(|open| open.file == file && open.held.is_some())
+        }
+        Descriptors::Gone | Descriptors::Unknown => false,
     }
 }
 

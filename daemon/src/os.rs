@@ -1,7 +1,7 @@
 //! What only the operating system knows: the locks, and the processes that have to do with them.
 //!
 //! This is the one folder with `cfg(target_os)` and the one folder where `unsafe` may stand. Both systems answer the
-//! same five questions, the methods of [`Kernel`]; everything above is the same code on both, and is tested with a
+//! same questions, the methods of [`Kernel`]; everything above is the same code on both, and is tested with a
 //! made kernel.
 
 use std::collections::BTreeMap;
@@ -304,6 +304,35 @@ impl From<io::Error> for ProcessError {
     }
 }
 
+/// A lock file that a process has open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenLock {
+    /// Which file it is.
+    pub file: FileId,
+    /// Its name as the descriptor shows it.
+    pub path: PathBuf,
+    /// Whether it has no name left.
+    pub deleted: bool,
+    /// How the process holds its lock through this descriptor, if it does.
+    pub held: Option<Mode>,
+}
+
+/// What a process's own descriptors tell about locks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Descriptors {
+    /// Its open lock files.
+    Read {
+        /// Which process that number is.
+        process: ProcessId,
+        /// The files, one entry for each descriptor.
+        files: Vec<OpenLock>,
+    },
+    /// It has ended.
+    Gone,
+    /// They may not be read, or this system does not tell by process who holds a lock.
+    Unknown,
+}
+
 /// The questions that everything above asks the kernel. [`System`] is the real one.
 pub trait Kernel {
     /// What differs between two runs of the machine, so that a [`ProcessId`] of an earlier one is not taken for one of
@@ -315,6 +344,14 @@ pub trait Kernel {
 
     /// All locks of interest, at one moment. Reads only: no lock is taken, no lock file written or created.
     fn locks(&mut self, interest: &Interest<'_>) -> Result<LockTable, LookError>;
+
+    /// What the descriptors of one process tell, which is proof where the system has it and takes less time than a look at
+    /// all locks.
+    fn descriptors(&mut self, pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Descriptors;
+
+    /// Processes that began since the last call, the newest first; not all where there are many, and none where the system
+    /// cannot tell without a look at all processes.
+    fn newcomers(&mut self) -> Vec<Pid>;
 
     /// What is known about a process.
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError>;

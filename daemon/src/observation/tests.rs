@@ -75,10 +75,8 @@ fn what_changes_between_two_looks_is_seen() {
         Arc::ptr_eq(&first, &look(&made)),
         "nothing changed, so nothing is read again"
     );
-    let stopped = made
-        .clone()
-        .with(4711, |process| process.state = process::RunState::Stopped);
-    assert_eq!(look(&stopped).process.state, process::RunState::Stopped);
+    let stopped = made.clone().with(4711, |process| process.state = RunState::Stopped);
+    assert_eq!(look(&stopped).process.state, RunState::Stopped);
     // Its own parent stays; whoever started that is gone.
     let left = stopped.with(4650, |process| process.parent = 1);
     assert_eq!(first.origin.name.as_deref(), Some("rust-analyzer"));

@@ -9,6 +9,7 @@
 mod attribution;
 mod lock_line;
 mod lock_table;
+mod newcomers;
 mod proc_dir;
 mod stat;
 
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use rustix::time::ClockId;
 
 use self::proc_dir::ProcDir;
-use super::{Interest, Kernel, LockTable, LookError, ProcessError};
+use super::{Descriptors, Interest, Kernel, LockTable, LookError, ProcessError};
 use crate::process::{Detail, Pid, Process, ProcessId};
 
 const LOCKS: &str = "/proc/locks";
@@ -41,6 +42,7 @@ pub struct System {
     /// Whether this is the machine's first PID namespace, which sees all processes.
     sees_all_pids: bool,
     memory: attribution::Memory,
+    newcomers: newcomers::Newcomers,
 }
 
 impl System {
@@ -53,6 +55,7 @@ impl System {
             ticks_per_second: rustix::param::clock_ticks_per_second(),
             sees_all_pids: in_first_pid_namespace(),
             memory: attribution::Memory::default(),
+            newcomers: newcomers::Newcomers::default(),
         }
     }
 
@@ -85,6 +88,14 @@ impl Kernel for System {
         };
         let table = File::open(LOCKS).map_err(failed)?;
         attribution::look(&table, interest.is_lock, &mut self.memory, self.sees_all_pids).map_err(failed)
+    }
+
+    fn descriptors(&mut self, pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Descriptors {
+        attribution::descriptors(pid, is_lock)
+    }
+
+    fn newcomers(&mut self) -> Vec<Pid> {
+        self.newcomers.since_last_time()
     }
 
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {

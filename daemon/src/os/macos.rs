@@ -24,6 +24,7 @@ mod system {
     use std::collections::BTreeMap;
     use std::ffi::OsString;
     use std::io;
+    use std::path::Path;
     use std::time::Duration;
 
     use super::about::{Basics, boot_id};
@@ -31,7 +32,7 @@ mod system {
     use super::procargs::ProcArgs;
     use super::tables::Tables as _;
     use super::{layout, selftest, sys};
-    use crate::os::{Interest, Kernel, LockTable, LookError, Note, Precision, ProcessError};
+    use crate::os::{Descriptors, Interest, Kernel, LockTable, LookError, Note, Precision, ProcessError};
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
 
     /// The kernel of macOS, for one user without privileges.
@@ -84,6 +85,15 @@ mod system {
                 table.notes.push(Note::SelfTestFailed { part: part.clone() });
             }
             Ok(table)
+        }
+
+        /// A mark in a file table says that a lock was held at some time, not that it is: only a look can tell.
+        fn descriptors(&mut self, _pid: Pid, _is_lock: &dyn Fn(&Path) -> bool) -> Descriptors {
+            Descriptors::Unknown
+        }
+
+        fn newcomers(&mut self) -> Vec<Pid> {
+            Vec::new()
         }
 
         fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {

@@ -1,12 +1,15 @@
 //! A made kernel: a test says which processes and locks there are, and everything above it cannot tell the difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Claim, FileId, Interest, Kernel, LockTable, LockedFile, LookError, Mode, Note, Precision, ProcessError};
+use super::{
+    Claim, Descriptors, FileId, Interest, Kernel, LockTable, LockedFile, LookError, Mode, Note, OpenLock, Precision,
+    ProcessError,
+};
 use crate::clock::Moment;
 use crate::observation::{Look, Observer};
 use crate::places::CargoHomes;
@@ -32,9 +35,46 @@ pub(crate) struct Made {
     environments: BTreeMap<Pid, BTreeMap<String, String>>,
     files: Vec<LockedFile>,
     notes: Vec<Note>,
+    newcomers: Vec<Pid>,
+    /// Who has a file open without holding it or waiting for it.
+    opened: BTreeSet<(Pid, FileId)>,
+    /// Files that the table passes over, once.
+    overlooked: BTreeSet<FileId>,
 }
 
 impl Made {
+    /// Says that a process has begun since the last look.
+    pub(crate) fn newcomer(mut self, pid: Pid) -> Self {
+        self.newcomers.push(pid);
+        self
+    }
+
+    /// Lets a process have the lock file that was added last open.
+    pub(crate) fn opened_by(mut self, pid: Pid) -> Self {
+        let file = self.files.last().expect("was made").file;
+        self.opened.insert((pid, file));
+        self
+    }
+
+    /// Lets the next look at all locks pass over the lock file that was added last.
+    pub(crate) fn overlooked(mut self) -> Self {
+        let file = self.files.last().expect("was made").file;
+        self.overlooked.insert(file);
+        self
+    }
+
+    /// Takes every lock file away.
+    pub(crate) fn without_locks(mut self) -> Self {
+        self.files.clear();
+        self
+    }
+
+    /// Ends a process.
+    pub(crate) fn without(mut self, pid: Pid) -> Self {
+        self.processes.remove(&pid);
+        self
+    }
+
     /// Adds a process that started so many seconds before [`NOW`].
     pub(crate) fn process(mut self, pid: Pid, parent: Pid, argv: &str, seconds_ago: i64) -> Self {
         let now: Timestamp = NOW.parse().expect("a time");
@@ -148,7 +188,9 @@ impl Kernel for Made {
 
     fn locks(&mut self, interest: &Interest<'_>) -> Result<LockTable, LookError> {
         let wanted = |file: &&LockedFile| (interest.is_lock)(Path::new(&file.path));
-        let files = self.files.iter().filter(wanted).cloned().collect();
+        let overlooked = std::mem::take(&mut self.overlooked);
+        let files = self.files.iter().filter(|file| !overlooked.contains(&file.file));
+        let files = files.filter(wanted).cloned().collect();
         let precision = if self.notes.is_empty() {
             Precision::Exact
         } else {
@@ -159,6 +201,32 @@ impl Kernel for Made {
             precision,
             notes: self.notes.clone(),
         })
+    }
+
+    fn descriptors(&mut self, pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Descriptors {
+        let Some(process) = self.processes.get(&pid) else {
+            return Descriptors::Gone;
+        };
+        let files = self.files.iter().filter(|file| is_lock(&file.path));
+        let files = files.filter_map(|file| {
+            let claim = |claims: &[Claim]| claims.iter().find(|claim| claim.process == process.id).copied();
+            let held = claim(&file.holders);
+            let opened = self.opened.contains(&(pid, file.file));
+            (held.is_some() || opened || claim(&file.waiters).is_some()).then(|| OpenLock {
+                file: file.file,
+                path: file.path.clone(),
+                deleted: file.deleted,
+                held: held.and_then(|claim| claim.mode),
+            })
+        });
+        Descriptors::Read {
+            process: process.id,
+            files: files.collect(),
+        }
+    }
+
+    fn newcomers(&mut self) -> Vec<Pid> {
+        std::mem::take(&mut self.newcomers)
     }
 
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {

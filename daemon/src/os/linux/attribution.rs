@@ -10,7 +10,7 @@ use self::draft::{Draft, MountNamespaces};
 use super::lock_line::{Flock, Key};
 use super::lock_table::{self, ReadAt, Reading};
 use super::proc_dir::{self, OpenFile, ProcDir};
-use crate::os::{FileId, LockTable, Note, Precision};
+use crate::os::{self, FileId, LockTable, Note, OpenLock, Precision};
 use crate::process::{Pid, ProcessId};
 
 /// How often a look is made again because a lock changed hands in the middle of it.
@@ -61,6 +61,35 @@ enum Descriptors {
     Read { process: ProcessId, files: Vec<OpenFile> },
     Gone,
     Denied,
+}
+
+/// What one process's descriptors tell, for whoever asks about that one only.
+pub(super) fn descriptors(pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> os::Descriptors {
+    match Descriptors::of(pid, is_lock) {
+        Descriptors::Read { process, files } => os::Descriptors::Read {
+            process,
+            files: files.into_iter().map(OpenLock::from).collect(),
+        },
+        Descriptors::Gone => os::Descriptors::Gone,
+        Descriptors::Denied => os::Descriptors::Unknown,
+    }
+}
+
+impl From<OpenFile> for OpenLock {
+    fn from(open: OpenFile) -> Self {
+        let OpenFile {
+            path,
+            file,
+            deleted,
+            held,
+        } = open;
+        Self {
+            file,
+            path,
+            deleted,
+            held: held.map(|(mode, _)| mode),
+        }
+    }
 }
 
 /// What became of a waiter.
