@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +23,9 @@ pub(crate) mod made;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{System, since_boot};
+pub use linux::{Bell, PACE, System, since_boot};
 #[cfg(target_os = "macos")]
-pub use macos::{System, since_boot};
+pub use macos::{Bell, PACE, System, since_boot};
 
 /// Where this system's programs keep their own files.
 #[cfg(target_os = "linux")]
@@ -331,6 +332,30 @@ pub enum Descriptors {
     Gone,
     /// They may not be read, or this system does not tell by process who holds a lock.
     Unknown,
+}
+
+/// What has woken the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ring {
+    /// The time has come that was set.
+    Alarm,
+    /// A process that was followed has ended.
+    Exited(Pid),
+    /// A lock was released.
+    Released,
+}
+
+/// How often to look on this system without being woken by an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// While nothing is held.
+    pub idle: Duration,
+    /// While something is, or may be soon.
+    pub active: Duration,
+    /// How much later an idle look may be.
+    pub leeway: Duration,
+    /// Whether an event tells that a lock file was opened and closed.
+    pub events_tell_of_opening: bool,
 }
 
 /// The questions that everything above asks the kernel. [`System`] is the real one.

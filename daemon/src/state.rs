@@ -4,17 +4,20 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cargo::lock_kind::LockKind;
 use crate::cargo::origin::{Origin, OriginKind};
+use crate::clock::milliseconds;
 use crate::observation::{self, Look, Participant};
 use crate::os::{Claim, Mode, Precision};
 use crate::process::{Pid, ProcessId};
 use crate::text;
 use crate::token::Token;
+use crate::tracker::{Part, Tracker};
 use crate::verdict::{self, Class, Verdict};
 use crate::wait_graph::{self, Hold, WaitGraph};
 
@@ -162,18 +165,28 @@ pub struct Waiter {
 impl State {
     /// From one look, made without a daemon. `confirmed`: see [`verdict::by_one_look`].
     pub fn direct(look: &Look, confirmed: &BTreeSet<ProcessId>) -> Self {
+        Self::of(look, confirmed, None, Source::Direct)
+    }
+
+    /// From the newest of many looks, with what the tracker knows of the begins.
+    pub fn tracked(look: &Look, confirmed: &BTreeSet<ProcessId>, tracker: &Tracker) -> Self {
+        Self::of(look, confirmed, Some(tracker), Source::Daemon)
+    }
+
+    fn of(look: &Look, confirmed: &BTreeSet<ProcessId>, tracker: Option<&Tracker>, source: Source) -> Self {
         let graph = WaitGraph::of(look);
         let builder = Builder {
             look,
             graph: &graph,
             confirmed,
+            tracker,
         };
         let locks: Vec<Lock> = (0..look.locks.len()).map(|place| builder.lock(place)).collect();
         Self {
             schema_version: SCHEMA_VERSION,
             as_of: look.at.wall,
             generation: None,
-            source: Source::Direct,
+            source,
             precision: look.precision,
             notes: look
                 .notes
@@ -185,6 +198,29 @@ impl State {
             locks,
             processes: None,
         }
+    }
+
+    /// Whether nothing has changed: not the time, nor how long something lasts, nor the words of the evidence alone.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.without_times() == other.without_times()
+    }
+
+    fn without_times(&self) -> Self {
+        let mut state = Self {
+            as_of: Timestamp::UNIX_EPOCH,
+            generation: None,
+            ..self.clone()
+        };
+        for lock in &mut state.locks {
+            for holder in &mut lock.holders {
+                (holder.since, holder.held_ms) = (None, None);
+                holder.verdict.evidence.clear();
+            }
+            for waiter in &mut lock.waiters {
+                (waiter.since, waiter.waited_ms) = (None, None);
+            }
+        }
+        state
     }
 
     /// With the processes that have to do with no lock.
@@ -278,6 +314,7 @@ struct Builder<'a> {
     look: &'a Look,
     graph: &'a WaitGraph,
     confirmed: &'a BTreeSet<ProcessId>,
+    tracker: Option<&'a Tracker>,
 }
 
 impl Builder<'_> {
@@ -304,6 +341,10 @@ impl Builder<'_> {
 
     fn holder(&self, lock: usize, claim: Claim) -> Option<Holder> {
         let one = self.look.processes.get(&claim.process)?;
+        let begin = self
+            .tracker
+            .and_then(|tracker| tracker.held_since(self.part(lock, claim)));
+        let (since, held_ms) = self.times(begin);
         Some(Holder {
             token: self.token(Hold {
                 process: claim.process,
@@ -311,8 +352,8 @@ impl Builder<'_> {
             }),
             process: Process::of(one),
             mode: claim.mode,
-            since: None,
-            held_ms: None,
+            since,
+            held_ms,
             verdict: verdict::by_one_look(one, self.look, self.graph, self.confirmed),
         })
     }
@@ -323,14 +364,32 @@ impl Builder<'_> {
             .map(|process| Hold { process, lock: place })
             .collect();
         let roots: BTreeSet<Hold> = blockers.iter().flat_map(|hold| self.graph.roots(*hold)).collect();
+        let begin = self
+            .tracker
+            .and_then(|tracker| tracker.waited_since(self.part(place, *claim)));
+        let (since, waited_ms) = self.times(begin);
         Some(Waiter {
             process: Process::of(one),
             mode: claim.mode,
-            since: None,
-            waited_ms: None,
+            since,
+            waited_ms,
             blocked_by: blockers.into_iter().map(|hold| self.token(hold)).collect(),
             root: roots.into_iter().map(|hold| self.token(hold)).collect(),
         })
+    }
+
+    fn part(&self, lock: usize, claim: Claim) -> Part {
+        Part {
+            file: self.look.locks[lock].file,
+            process: claim.process,
+        }
+    }
+
+    /// When something began and for how many milliseconds it lasts.
+    fn times(&self, begin: Option<Duration>) -> (Option<Timestamp>, Option<u64>) {
+        let at = self.look.at;
+        let since = begin.map(|begin| at.wall_at(begin));
+        (since, begin.map(|begin| milliseconds(at.since(begin))))
     }
 
     fn token(&self, hold: Hold) -> Token {

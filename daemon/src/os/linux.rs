@@ -7,6 +7,7 @@
 //! a waiter belongs to the held file of that text which it has open.
 
 mod attribution;
+mod bell;
 mod lock_line;
 mod lock_table;
 mod newcomers;
@@ -24,11 +25,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::time::ClockId;
 
+pub use self::bell::Bell;
 use self::proc_dir::ProcDir;
-use super::{Descriptors, Interest, Kernel, LockTable, LookError, ProcessError};
+use super::{Descriptors, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
 use crate::process::{Detail, Pid, Process, ProcessId};
 
 const LOCKS: &str = "/proc/locks";
+
+/// Events tell when a lock file is opened and closed, so looks without one are few.
+pub const PACE: Pace = Pace {
+    idle: Duration::from_secs(20),
+    active: Duration::from_secs(1),
+    leeway: Duration::ZERO,
+    events_tell_of_opening: true,
+};
 
 /// The kernel that we run on.
 #[derive(Debug)]

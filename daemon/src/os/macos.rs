@@ -7,6 +7,8 @@
 
 mod about;
 mod attribution;
+#[cfg(target_os = "macos")]
+mod bell;
 mod guarded;
 mod layout;
 mod look;
@@ -17,7 +19,9 @@ mod sys;
 mod tables;
 
 #[cfg(target_os = "macos")]
-pub use system::{System, since_boot};
+pub use bell::Bell;
+#[cfg(target_os = "macos")]
+pub use system::{PACE, System, since_boot};
 
 #[cfg(target_os = "macos")]
 mod system {
@@ -32,7 +36,7 @@ mod system {
     use super::procargs::ProcArgs;
     use super::tables::Tables as _;
     use super::{layout, selftest, sys};
-    use crate::os::{Descriptors, Interest, Kernel, LockTable, LookError, Note, Precision, ProcessError};
+    use crate::os::{Descriptors, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError};
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
 
     /// The kernel of macOS, for one user without privileges.
@@ -135,6 +139,15 @@ mod system {
                 .unwrap_or_default()
         }
     }
+
+    /// Nothing tells that a lock was taken, so there is a tick, which the system may bundle with others, and a fast one while
+    /// cargo is about.
+    pub const PACE: Pace = Pace {
+        idle: Duration::from_secs(2),
+        active: Duration::from_millis(250),
+        leeway: Duration::from_millis(500),
+        events_tell_of_opening: false,
+    };
 
     /// The time since boot, the machine's sleep included: Darwin's monotonic clock goes on meanwhile (`clock_gettime(3)`).
     pub fn since_boot() -> Duration {

@@ -265,13 +265,14 @@ structs! {
         WHENCE: i16 = "l_whence" at 22;
     }
     /// An event of a kqueue.
-    kevent = "struct kevent", 32 bytes {
+    kevent64 = "struct kevent64_s", 48 bytes {
         IDENT: u64 = "ident" at 0;
         FILTER: i16 = "filter" at 8;
         FLAGS: u16 = "flags" at 10;
         FILTER_FLAGS: u32 = "fflags" at 12;
         DATA: i64 = "data" at 16;
         USER_DATA: u64 = "udata" at 24;
+        EXTENSION: [u8; 16] = "ext" at 32;
     }
     /// A mounted file system.
     statfs = "struct statfs", 2168 bytes {
@@ -348,6 +349,20 @@ constants! {
     ARG_MAX: usize = 1_048_576;
     /// Events of a file.
     EVFILT_VNODE: i16 = -4;
+    /// Events of a process.
+    EVFILT_PROC: i16 = -5;
+    /// A time that has come.
+    EVFILT_TIMER: i16 = -7;
+    /// The process has ended; any user's process may be followed (`filt_procattach`, `bsd/kern/kern_event.c:1098`).
+    NOTE_EXIT: u32 = 0x8000_0000;
+    /// The time is in microseconds.
+    NOTE_USECONDS: u32 = 2;
+    /// The second number of the extension tells how much later the time may be told, so that several are told at once.
+    NOTE_LEEWAY: u32 = 0x10;
+    /// Takes an event out again when it has been told.
+    EV_ONESHOT: u16 = 0x10;
+    /// Takes an event out of a kqueue.
+    EV_DELETE: u16 = 2;
     /// The file was unlocked by `flock` or its last close (`VNOP_ADVLOCK`, `bsd/vfs/kpi_vfs.c:5755-5758`).
     NOTE_FUNLOCK: u32 = 0x100;
     /// Adds an event to a kqueue.
@@ -372,7 +387,7 @@ mod against_libc {
         assert!(size_of::<libc::proc_bsdinfo>() == super::bsd_info::SIZE);
         assert!(size_of::<libc::proc_vnodepathinfo>() == super::vnode_path_info::SIZE);
         assert!(size_of::<libc::flock>() == super::flock::SIZE);
-        assert!(size_of::<libc::kevent>() == super::kevent::SIZE);
+        assert!(size_of::<libc::kevent64_s>() == super::kevent64::SIZE);
         assert!(size_of::<libc::statfs>() == super::statfs::SIZE);
         assert!(offset_of!(libc::proc_bsdinfo, e_tdev) == super::bsd_info::TERMINAL.offset);
         assert!(offset_of!(libc::proc_bsdinfo, pbi_start_tvsec) == super::bsd_info::START_SECONDS.offset);
@@ -386,6 +401,10 @@ mod against_libc {
         assert!(libc::O_CLOEXEC == super::O_CLOEXEC);
         assert!(libc::NOTE_FUNLOCK == super::NOTE_FUNLOCK);
         assert!(libc::EVFILT_VNODE == super::EVFILT_VNODE);
+        assert!(libc::EVFILT_PROC == super::EVFILT_PROC);
+        assert!(libc::EVFILT_TIMER == super::EVFILT_TIMER);
+        assert!(libc::NOTE_EXIT == super::NOTE_EXIT);
+        assert!(libc::NOTE_LEEWAY == super::NOTE_LEEWAY);
         assert!(libc::KERN_PROC_UID == super::KERN_PROC_UID);
         assert!(libc::KERN_PROCARGS2 == super::KERN_PROCARGS2);
         assert!(libc::MNT_NOWAIT == super::MNT_NOWAIT);

@@ -43,6 +43,18 @@ pub(super) struct Asked {
     queue: Option<OwnedFd>,
 }
 
+impl AsFd for Asked {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl From<Asked> for OwnedFd {
+    fn from(asked: Asked) -> Self {
+        asked.file
+    }
+}
+
 impl Tables for Darwin {
     type File = Asked;
 
@@ -109,7 +121,7 @@ impl Tables for Darwin {
     fn arm(&self, asked: &mut Asked) -> io::Result<()> {
         if asked.queue.is_none() {
             let queue = kqueue()?;
-            note_releases(queue.as_fd(), asked.file.as_fd())?;
+            change(queue.as_fd(), Event::releases(asked.file.as_fd()))?;
             asked.queue = Some(queue);
         }
         Ok(())
@@ -117,7 +129,10 @@ impl Tables for Darwin {
 
     fn released(&self, asked: &Asked) -> io::Result<bool> {
         match &asked.queue {
-            Some(queue) => has_event(queue.as_fd()),
+            Some(queue) => {
+                let event = next_event(queue.as_fd())?;
+                Ok(event.is_some_and(|event| event.filter_flags & layout::NOTE_FUNLOCK != 0))
+            }
             None => Ok(false),
         }
     }
@@ -338,7 +353,7 @@ fn held(file: BorrowedFd<'_>) -> io::Result<Held> {
     Held::from_answer(lock.l_type, lock.l_pid).ok_or_else(cut)
 }
 
-fn kqueue() -> io::Result<OwnedFd> {
+pub(super) fn kqueue() -> io::Result<OwnedFd> {
     // SAFETY: it has no precondition.
     let queue = unsafe { libc::kqueue() };
     if queue < 0 {
@@ -350,22 +365,55 @@ fn kqueue() -> io::Result<OwnedFd> {
     Ok(queue)
 }
 
-fn note_releases(queue: BorrowedFd<'_>, file: BorrowedFd<'_>) -> io::Result<()> {
-    let change = libc::kevent {
-        ident: usize::try_from(file.as_raw_fd()).map_err(io::Error::other)?,
-        filter: layout::EVFILT_VNODE,
-        flags: layout::EV_ADD | layout::EV_CLEAR,
-        fflags: layout::NOTE_FUNLOCK,
-        data: 0,
-        udata: std::ptr::null_mut(),
-    };
+/// What a kqueue is to tell, or tells: [`layout::kevent64`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Event {
+    /// A descriptor, a process, or the number of a timer.
+    pub(super) ident: u64,
+    pub(super) filter: i16,
+    pub(super) flags: u16,
+    pub(super) filter_flags: u32,
+    pub(super) data: i64,
+    /// What [`layout::NOTE_LEEWAY`] announces.
+    pub(super) leeway: u64,
+}
+
+impl Event {
+    /// The releases of a file's lock.
+    pub(super) fn releases(file: BorrowedFd<'_>) -> Self {
+        Self {
+            ident: file.as_raw_fd().unsigned_abs().into(),
+            filter: layout::EVFILT_VNODE,
+            flags: layout::EV_ADD | layout::EV_CLEAR,
+            filter_flags: layout::NOTE_FUNLOCK,
+            ..Self::default()
+        }
+    }
+
+    fn raw(self) -> libc::kevent64_s {
+        libc::kevent64_s {
+            ident: self.ident,
+            filter: self.filter,
+            flags: self.flags,
+            fflags: self.filter_flags,
+            data: self.data,
+            udata: 0,
+            ext: [0, self.leeway],
+        }
+    }
+}
+
+/// Tells a kqueue what it is to tell.
+pub(super) fn change(queue: BorrowedFd<'_>, event: Event) -> io::Result<()> {
+    let change = event.raw();
     // SAFETY: one change is read from `change`, no event is written, and there is no time limit to read.
     let result = unsafe {
-        libc::kevent(
+        libc::kevent64(
             queue.as_raw_fd(),
             &raw const change,
             1,
             std::ptr::null_mut(),
+            0,
             0,
             std::ptr::null(),
         )
@@ -377,32 +425,33 @@ fn note_releases(queue: BorrowedFd<'_>, file: BorrowedFd<'_>) -> io::Result<()> 
     }
 }
 
-/// Takes an event from the queue, if there is one.
-fn has_event(queue: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut event = libc::kevent {
-        ident: 0,
-        filter: 0,
-        flags: 0,
-        fflags: 0,
-        data: 0,
-        udata: std::ptr::null_mut(),
-    };
+/// Takes an event from a kqueue, if there is one.
+pub(super) fn next_event(queue: BorrowedFd<'_>) -> io::Result<Option<Event>> {
+    let mut event = Event::default().raw();
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: no change is read, at most one event is written to `event`, and the time limit is a valid one.
     let count = unsafe {
-        libc::kevent(
+        libc::kevent64(
             queue.as_raw_fd(),
             std::ptr::null(),
             0,
             &raw mut event,
             1,
+            0,
             &raw const at_once,
         )
     };
     if count < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(count > 0 && event.fflags & layout::NOTE_FUNLOCK != 0)
+    Ok((count > 0).then_some(Event {
+        ident: event.ident,
+        filter: event.filter,
+        flags: event.flags,
+        filter_flags: event.fflags,
+        data: event.data,
+        leeway: event.ext[1],
+    }))
 }
 
 fn mounts() -> io::Result<Vec<Mount>> {
