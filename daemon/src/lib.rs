@@ -36,3 +36,4 @@ pub mod token;
 pub mod tracker;
 pub mod verdict;
 pub mod wait_graph;
+pub mod wake;

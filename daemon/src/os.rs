@@ -23,9 +23,9 @@ pub(crate) mod made;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, PACE, System, since_boot};
+pub use linux::{Bell, PACE, System, file_id, folder_id, since_boot};
 #[cfg(target_os = "macos")]
-pub use macos::{Bell, PACE, System, since_boot};
+pub use macos::{Bell, PACE, System, file_id, folder_id, since_boot};
 
 /// Where this system's programs keep their own files.
 #[cfg(target_os = "linux")]

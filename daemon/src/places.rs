@@ -53,7 +53,9 @@ impl CargoHomes {
             return Some(Note::NoCargoHome);
         }
         let named = self.named.as_ref()?;
-        let error = std::fs::read_dir(named).err()?;
+        // Not by listing it: that would be an event of the folder, and wake whoever watches it.
+        let access = rustix::fs::Access::READ_OK | rustix::fs::Access::EXEC_OK;
+        let error = rustix::fs::access(named, access).err()?;
         Some(Note::Unreadable {
             path: named.clone(),
             error: error.to_string(),

@@ -27,7 +27,7 @@ use rustix::time::ClockId;
 
 pub use self::bell::Bell;
 use self::proc_dir::ProcDir;
-use super::{Descriptors, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
+use super::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
 use crate::process::{Detail, Pid, Process, ProcessId};
 
 const LOCKS: &str = "/proc/locks";
@@ -158,6 +158,20 @@ impl Kernel for System {
 pub fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(ClockId::Boottime);
     Duration::try_from(time).unwrap_or_default()
+}
+
+/// Which folder this is; none where it is no folder, or not there.
+pub fn folder_id(path: &Path) -> Option<FileId> {
+    path.is_dir().then(|| file_id(path))?
+}
+
+/// Which file this is, by its name in our mount namespace.
+pub fn file_id(path: &Path) -> Option<FileId> {
+    let stat = rustix::fs::stat(path).ok()?;
+    Some(FileId {
+        dev: stat.st_dev,
+        ino: stat.st_ino,
+    })
 }
 
 /// The first half of the random number that the kernel drew at boot, as it prints it.

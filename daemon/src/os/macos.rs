@@ -21,7 +21,7 @@ mod tables;
 #[cfg(target_os = "macos")]
 pub use bell::Bell;
 #[cfg(target_os = "macos")]
-pub use system::{PACE, System, since_boot};
+pub use system::{PACE, System, file_id, folder_id, since_boot};
 
 #[cfg(target_os = "macos")]
 mod system {
@@ -32,11 +32,12 @@ mod system {
     use std::time::Duration;
 
     use super::about::{Basics, boot_id};
+    use super::guarded::Guard;
     use super::look::{Limits, Looker};
     use super::procargs::ProcArgs;
     use super::tables::Tables as _;
     use super::{layout, selftest, sys};
-    use crate::os::{Descriptors, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError};
+    use crate::os::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError};
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
 
     /// The kernel of macOS, for one user without privileges.
@@ -148,6 +149,24 @@ mod system {
         leeway: Duration::from_millis(500),
         events_tell_of_opening: false,
     };
+
+    /// Which folder this is; none where it is no folder, or not there, or where macOS guards it: who watches such a folder makes
+    /// the system ask the user for permission.
+    pub fn folder_id(path: &Path) -> Option<FileId> {
+        let system = sys::Darwin::new();
+        let guard = Guard::new(std::env::home_dir().as_deref(), system.mounts());
+        let resolved = guard.resolve(path, |path| system.read_link(path))?;
+        resolved.is_dir().then(|| file_id(&resolved))?
+    }
+
+    /// Which file this is, its device number as the file tables have it.
+    pub fn file_id(path: &Path) -> Option<FileId> {
+        let stat = rustix::fs::stat(path).ok()?;
+        Some(FileId {
+            dev: u64::from(stat.st_dev.cast_unsigned()),
+            ino: stat.st_ino,
+        })
+    }
 
     /// The time since boot, the machine's sleep included: Darwin's monotonic clock goes on meanwhile (`clock_gettime(3)`).
     pub fn since_boot() -> Duration {
