@@ -1,9 +1,18 @@
 //! The loop: wake, look, track, judge, record, publish.
+//!
+//! It runs as one task. Everything that it does between two waits takes microseconds to a few milliseconds, so nobody who
+//! is served by the same thread waits for it.
+
+mod core;
+mod run;
+mod schedule;
+mod storms;
 
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::run::{Options, StartError, start};
 use crate::state::State;
 
 /// What the engine made of its newest look.

@@ -34,6 +34,11 @@ impl CargoHomes {
         Self::new(std::env::var_os("CARGO_HOME"), std::env::home_dir().map(OsString::from))
     }
 
+    /// The homes.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// Whether a folder is a Cargo home: one that we know, or any called `.cargo`.
     pub fn contains(&self, folder: &Path) -> bool {
         folder.file_name().is_some_and(|name| name == ".cargo") || self.folders.iter().any(|home| home == folder)

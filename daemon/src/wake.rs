@@ -88,8 +88,8 @@ impl FileWatch {
     }
 
     /// Watches these folders, those that are there, and no others. Where a folder was removed and made again, the new one is
-    /// watched. Gives those that the system refuses to watch, with the reason; what is new is told as `true`.
-    pub fn set(&mut self, wanted: &BTreeSet<PathBuf>) -> (bool, Vec<(PathBuf, notify::Error)>) {
+    /// watched. Gives those that the system refuses to watch, with the reason.
+    pub fn set(&mut self, wanted: &BTreeSet<PathBuf>) -> Vec<(PathBuf, notify::Error)> {
         let mut refused = Vec::new();
         let there: Vec<(PathBuf, FileId)> = wanted
             .iter()
@@ -105,7 +105,7 @@ impl FileWatch {
             .filter(|folder| !self.watched.contains(folder))
             .collect();
         if old.is_empty() && new.is_empty() {
-            return (false, refused);
+            return refused;
         }
         // All at once: on macOS each change begins a new stream of events, and what was under way in the old one is lost.
         let mut paths = self.watcher.paths_mut();
@@ -121,7 +121,7 @@ impl FileWatch {
         if let Err(error) = paths.commit() {
             refused.push((PathBuf::new(), error));
         }
-        (true, refused)
+        refused
     }
 }
 

@@ -7,6 +7,7 @@ mod cargos;
 mod churn;
 mod cli;
 mod document;
+mod engine;
 mod helper;
 mod hostile;
 mod kernel;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         cargos::trials(),
         cli::trials(),
         document::trials(),
+        engine::trials(),
         hostile::trials(),
         namespaces::trials(),
     ]

@@ -12,7 +12,7 @@ use lockwatch::places::CargoHomes;
 use lockwatch::state::{Holder, Lock, State, Waiter};
 
 /// No condition takes this long, however loaded the machine is: whoever waits longer hangs.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until a condition gives a value.
 pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {

@@ -1,12 +1,12 @@
 //! What wakes the engine on Linux, in one epoll: processes that end, and a time that has come.
 //!
-//! The time is a timerfd's, because a look is due a tenth of a millisecond after a lock file was opened, and the timers of
+//! The time is a timerfd's, on the clock that goes on while the machine sleeps, because a look is due a tenth of a millisecond after a lock file was opened, and the timers of
 //! an event loop count whole milliseconds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl Bell {
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
-        let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let timer = rustix::time::timerfd_create(TimerfdClockId::Boottime, flags)?;
         epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), epoll::EventFlags::IN)?;
         Ok(Self {
             epoll,
@@ -115,6 +115,12 @@ impl Bell {
 impl AsRawFd for Bell {
     fn as_raw_fd(&self) -> RawFd {
         self.epoll.as_raw_fd()
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
     }
 }
 

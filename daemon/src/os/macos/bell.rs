@@ -118,3 +118,9 @@ impl AsRawFd for Bell {
         self.queue.as_raw_fd()
     }
 }
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.queue.as_fd()
+    }
+}

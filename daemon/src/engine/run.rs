@@ -1,0 +1,340 @@
+//! The loop itself, with everything that it waits for.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::core::{Core, Outcome, Trouble};
+use super::schedule::{Kind, Schedule};
+use super::storms::Storms;
+use super::{Handle, Published, Request};
+use crate::cargo::command;
+use crate::clock::Moment;
+use crate::observation::{Look, Observer};
+use crate::os::{Bell, LookError, PACE, Ring, System};
+use crate::places::CargoHomes;
+use crate::state::Source;
+use crate::text;
+use crate::tracker::{Change, Tracker};
+use crate::wake::{FileEvent, FileWatch, Folders};
+
+/// How an engine is to run.
+#[derive(Debug)]
+pub struct Options {
+    /// The Cargo homes to watch.
+    pub homes: CargoHomes,
+    /// Who is said to have looked.
+    pub source: Source,
+}
+
+/// Why the engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The first look failed.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// The first state could not be written out.
+    #[error("the state cannot be written as JSON")]
+    Json,
+    /// The system gives nothing to be woken by.
+    #[error("cannot watch processes: {0}; raise the limit of open files (`ulimit -n`)")]
+    Bell(#[source] io::Error),
+}
+
+/// Requests that wait at most; whoever asks more waits for room.
+const REQUESTS: usize = 64;
+/// The folders to watch are gone through so often without a reason.
+const SWEEP: Duration = Duration::from_secs(20);
+
+/// Looks for the first time, and starts the loop as a task of the current runtime.
+pub fn start(options: Options) -> Result<Handle, StartError> {
+    let Options { homes, source } = options;
+    let folders = Folders::new(homes.folders().iter().cloned(), []);
+    let core = Core::new(Observer::new(System::new(), homes), Tracker::default(), source);
+    let bell = Bell::new().map_err(StartError::Bell)?;
+    #[expect(
+        deprecated,
+        reason = "the successor is unsafe for types that change their descriptor; a bell keeps the one that it owns"
+    )]
+    let bell = AsyncFd::with_interest(bell, Interest::READABLE).map_err(StartError::Bell)?;
+    let (requests, asked) = mpsc::channel(REQUESTS);
+    let mut engine = Engine {
+        core,
+        schedule: Schedule::new(PACE),
+        storms: Storms::default(),
+        folders,
+        files: None,
+        bell,
+        wanted: BTreeSet::new(),
+        wanted_is_old: true,
+        watches_set: Duration::ZERO,
+        stormy: BTreeSet::new(),
+    };
+    let events = engine.watch_files();
+    let now = Moment::now();
+    // The watches come before the first look, so that nothing is missed in between.
+    engine.set_watches(now.since_boot);
+    let look = engine.core.look(now)?;
+    let first = engine.take(look).ok_or(StartError::Json)?;
+    engine.schedule.looked(now.since_boot, engine.core.is_busy());
+    engine.follow(now.since_boot);
+    // From here on the kernel is asked who is new; the first answer is always that nobody is.
+    engine.core.glance(now, &BTreeSet::new());
+    let (states, seen) = watch::channel(first.published);
+    tokio::spawn(engine.run(events, asked, states));
+    Ok(Handle { states: seen, requests })
+}
+
+struct Engine {
+    core: Core<System>,
+    schedule: Schedule,
+    storms: Storms,
+    folders: Folders,
+    /// None where the system has no watch to give; the looks go on without.
+    files: Option<FileWatch>,
+    bell: AsyncFd<Bell>,
+    /// The folders to watch, and whether that is to be found out again.
+    wanted: BTreeSet<PathBuf>,
+    wanted_is_old: bool,
+    /// When the watches were set last, and the folders that had a storm then.
+    watches_set: Duration,
+    stormy: BTreeSet<PathBuf>,
+}
+
+impl Engine {
+    fn watch_files(&mut self) -> mpsc::Receiver<FileEvent> {
+        match FileWatch::new() {
+            Ok((watch, events)) => {
+                self.files = Some(watch);
+                events
+            }
+            Err(error) => {
+                let sentence =
+                    format!("folders cannot be watched ({error}), so locks are seen by looking once in a while");
+                self.core.set_trouble(Trouble::Watch, Some(sentence));
+                mpsc::channel(1).1
+            }
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut events: mpsc::Receiver<FileEvent>,
+        mut requests: mpsc::Receiver<Request>,
+        states: watch::Sender<Arc<Published>>,
+    ) {
+        let mut batch = Vec::new();
+        let mut waiting = Vec::new();
+        loop {
+            let (wait, leeway) = self.schedule.wait(Moment::now().since_boot);
+            if let Err(error) = self.bell.get_mut().set_alarm(wait, leeway) {
+                tracing::error!("cannot set a timer: {error}");
+            }
+            let watches = self.files.is_some();
+            tokio::select! {
+                biased;
+                ready = self.bell.readable_mut() => {
+                    if let Ok(mut ready) = ready {
+                        ready.clear_ready();
+                    }
+                    self.take_rings();
+                }
+                count = events.recv_many(&mut batch, usize::MAX), if watches => {
+                    if count == 0 {
+                        self.files = None; // the watching thread has ended
+                    }
+                    self.take_events(batch.drain(..));
+                }
+                request = requests.recv() => match request {
+                    Some(Request::Look(answer)) => waiting.push(answer),
+                    None => return,
+                }
+            }
+            while let Ok(Request::Look(answer)) = requests.try_recv() {
+                waiting.push(answer);
+            }
+            self.act(&mut waiting, &states);
+        }
+    }
+
+    fn take_rings(&mut self) {
+        let now = Moment::now().since_boot;
+        for ring in self.bell.get_mut().rings() {
+            self.take_ring(ring, now);
+        }
+    }
+
+    fn take_ring(&mut self, ring: Ring, now: Duration) {
+        match ring {
+            Ring::Alarm => {}
+            Ring::Released => self.schedule.doubt(now),
+            Ring::Exited(pid) => {
+                for file in self.core.files_of(pid) {
+                    self.schedule.closed(file, now);
+                }
+            }
+        }
+    }
+
+    fn take_events(&mut self, events: impl Iterator<Item = FileEvent>) {
+        let now = Moment::now().since_boot;
+        // A burst names the same few files again and again.
+        let (mut opened, mut closed) = (BTreeSet::new(), BTreeSet::new());
+        for event in events {
+            match event {
+                FileEvent::Opened(path) => _ = opened.insert(path),
+                FileEvent::Closed(path) => _ = closed.insert(path),
+                FileEvent::Changed(folder) => {
+                    self.wanted_is_old |= self.folders.has_children(&folder);
+                    // Whatever moves there is moved by somebody who holds a lock.
+                    if !self.core.is_busy() {
+                        self.schedule.doubt(now);
+                    }
+                }
+                FileEvent::Storm(folder) => {
+                    tracing::debug!("{} sends too many events", folder.display());
+                    self.storms.begin(folder, now);
+                    self.schedule.doubt(now);
+                }
+                FileEvent::Lost => self.schedule.doubt(now),
+            }
+        }
+        let closed = closed.into_iter().map(|path| (path, false));
+        for (path, is_open) in closed.chain(opened.into_iter().map(|path| (path, true))) {
+            match crate::os::file_id(&path) {
+                Some(file) if is_open => self.schedule.opened(file, now),
+                Some(file) => self.schedule.closed(file, now),
+                None => self.schedule.doubt(now), // it has been removed meanwhile
+            }
+        }
+        if self.files.as_ref().is_some_and(FileWatch::take_lost) {
+            self.schedule.doubt(now);
+        }
+    }
+
+    /// Does what is due, and answers who asked.
+    fn act(&mut self, asked: &mut Vec<oneshot::Sender<Arc<Published>>>, states: &watch::Sender<Arc<Published>>) {
+        let now = Moment::now();
+        self.set_watches(now.since_boot);
+        if !asked.is_empty() {
+            self.schedule.doubt(now.since_boot);
+        }
+        let Some(kind) = self.schedule.due(now.since_boot) else {
+            return;
+        };
+        let outcome = match kind {
+            Kind::Look => self.look(now),
+            Kind::Glance => self.glance(now),
+        };
+        let Some(outcome) = outcome else { return };
+        if outcome.is_new {
+            states.send_replace(Arc::clone(&outcome.published));
+        } else {
+            // Who asks for the newest gets it; nobody is woken for what he knows.
+            states.send_if_modified(|newest| {
+                newest.clone_from(&outcome.published);
+                false
+            });
+        }
+        for answer in asked.drain(..) {
+            let _ = answer.send(Arc::clone(&outcome.published)); // he may have gone
+        }
+        self.follow(now.since_boot);
+    }
+
+    fn look(&mut self, now: Moment) -> Option<Outcome> {
+        let outcome = match self.core.look(now) {
+            Ok(look) => {
+                self.core.set_trouble(Trouble::Look, None);
+                self.take(look)
+            }
+            Err(error) => {
+                tracing::warn!("cannot look: {error}");
+                let sentence = format!("the locks could not be looked at ({error}); what is shown is older");
+                self.core.set_trouble(Trouble::Look, Some(sentence));
+                self.core.publish()
+            }
+        };
+        self.schedule.looked(now.since_boot, self.core.is_busy());
+        outcome
+    }
+
+    fn glance(&mut self, now: Moment) -> Option<Outcome> {
+        let Some(look) = self.core.glance(now, self.schedule.files()) else {
+            return self.look(now);
+        };
+        let outcome = self.take(look);
+        let something_new = outcome.as_ref().is_some_and(|outcome| outcome.is_new);
+        self.schedule.glanced(now.since_boot, something_new);
+        outcome
+    }
+
+    /// Tracks, records, and makes the state.
+    fn take(&mut self, look: Look) -> Option<Outcome> {
+        let files = self.files.as_ref();
+        let is_watched = |folder: &Path| files.is_some_and(|files| files.is_watched(folder));
+        let changes = self.core.track(look, &is_watched);
+        for change in &changes {
+            log(change);
+        }
+        self.core.publish()
+    }
+
+    /// Follows those who hold and wait to their end, and watches the folders of their locks from now on.
+    fn follow(&mut self, now: Duration) {
+        let locks = self.core.lock_files();
+        for lock in &locks {
+            self.wanted_is_old |= self.folders.see(lock);
+        }
+        let ended = self.bell.get_mut().follow(&self.core.participants(), &locks);
+        for ring in ended {
+            self.take_ring(ring, now);
+        }
+        self.set_watches(now);
+    }
+
+    /// Watches what is to be watched: from time to time, since a folder may have been removed and made again, and at once
+    /// when there is a reason.
+    fn set_watches(&mut self, now: Duration) {
+        let stormy = self.storms.now(now);
+        let due = self.wanted_is_old || stormy != self.stormy || now.saturating_sub(self.watches_set) >= SWEEP;
+        let Some(files) = self.files.as_mut().filter(|_| due) else {
+            return;
+        };
+        if self.wanted_is_old {
+            self.wanted = self.folders.wanted();
+            self.wanted_is_old = false;
+        }
+        let wanted = self.wanted.difference(&stormy).cloned().collect();
+        let refused = files.set(&wanted);
+        let sentence = refused.first().map(|(path, error)| {
+            let path = text::escape_path(path);
+            format!("{path} cannot be watched ({error}), so its locks are seen by looking once in a while")
+        });
+        self.core.set_trouble(Trouble::Watch, sentence);
+        self.schedule.set_storm(!stormy.is_empty());
+        (self.stormy, self.watches_set) = (stormy, now);
+    }
+}
+
+/// One line for each thing that begins or ends.
+fn log(change: &Change) {
+    let (lock, who) = match change {
+        Change::Took(hold) | Change::Freed(hold, _) => (&hold.lock, &hold.who),
+        Change::Asked(wait) | Change::Went(wait, _) => (&wait.lock, &wait.who),
+    };
+    let (path, pid) = (text::escape_path(&lock.path), who.process.id.pid);
+    let command = command::short(&who.invocation.command);
+    match change {
+        Change::Took(_) => tracing::debug!("{command} (pid {pid}) took {path}"),
+        Change::Freed(_, how) => tracing::debug!("{command} (pid {pid}) let go of {path}: {how:?}"),
+        Change::Asked(_) => tracing::debug!("{command} (pid {pid}) waits for {path}"),
+        Change::Went(_, how) => tracing::debug!("{command} (pid {pid}) waits no more for {path}: {how:?}"),
+    }
+}

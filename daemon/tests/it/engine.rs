@@ -1,0 +1,156 @@
+//! The engine, over time: what a subscriber in the same process sees of real locks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use libtest_mimic::Trial;
+use lockwatch::engine::{self, Handle, Options, Published};
+use lockwatch::places::CargoHomes;
+use lockwatch::state::{Lock, Source, State};
+use tokio::runtime::Runtime;
+
+use crate::support::{self, folder, holder_pids};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test(
+            "engine::a_hold_is_seen_from_its_begin_to_its_end",
+            a_hold_from_begin_to_end,
+        ),
+        Trial::test("engine::a_lock_goes_from_hand_to_hand", from_hand_to_hand),
+        Trial::test("engine::a_home_that_was_made_again_is_watched", a_home_made_again),
+    ]
+}
+
+/// An engine in a thread of its own, which ends with its last handle.
+struct Engine {
+    runtime: Runtime,
+    handle: Handle,
+}
+
+impl Engine {
+    fn start(home: &Path) -> Self {
+        let homes = CargoHomes::new(Some(home.into()), None);
+        let source = Source::Daemon;
+        let (sender, started) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            runtime().block_on(async {
+                let handle = engine::start(Options { homes, source }).expect("starts");
+                let ended = handle.requests.downgrade();
+                sender.send(handle).expect("is waited for");
+                while ended.upgrade().is_some() {
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                }
+            });
+        });
+        Self {
+            runtime: runtime(),
+            handle: started.recv().expect("starts"),
+        }
+    }
+
+    /// The states from the newest on, one after the other, until one fits.
+    fn until<T>(&mut self, what: &str, fits: impl Fn(&State) -> Option<T>) -> T {
+        let states = &mut self.handle.states;
+        self.runtime.block_on(async {
+            loop {
+                let newest: Arc<Published> = Arc::clone(&states.borrow_and_update());
+                if let Some(found) = fits(&newest.state) {
+                    return found;
+                }
+                let next = tokio::time::timeout(support::PATIENCE, states.changed()).await;
+                next.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+                    .expect("the engine lives");
+            }
+        })
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+fn lock_of(state: &State, path: &Path) -> Option<Lock> {
+    support::lock(state, path).cloned()
+}
+
+fn home() -> (tempfile::TempDir, PathBuf) {
+    let place = folder();
+    let home = place.path().join("cargo");
+    std::fs::create_dir(&home).expect("makes it");
+    (place, home)
+}
+
+fn a_hold_from_begin_to_end() -> Result<(), libtest_mimic::Failed> {
+    let (_place, home) = home();
+    let lock = home.join(".package-cache");
+    let mut engine = Engine::start(&home);
+    let before = jiff::Timestamp::now();
+    let mut taker = support::holder("exclusive", &lock);
+    let seen = engine.until("the hold", |state| {
+        lock_of(state, &lock).filter(|lock| !lock.holders.is_empty())
+    });
+    let holder = &seen.holders[0];
+    assert_eq!(holder.process.pid, taker.pid());
+    let since = holder.since.ok_or("its begin was seen")?;
+    let millisecond = jiff::SignedDuration::from_millis(1);
+    assert!(
+        since >= before - millisecond && since <= jiff::Timestamp::now(),
+        "{since}"
+    );
+    taker.kill();
+    engine.until("the end", |state| lock_of(state, &lock).is_none().then_some(()));
+    let generation = engine.handle.states.borrow().state.generation;
+    assert!(
+        generation.is_some_and(|generation| generation >= 3),
+        "nothing, a hold, nothing: {generation:?}"
+    );
+    Ok(())
+}
+
+fn from_hand_to_hand() -> Result<(), libtest_mimic::Failed> {
+    let (_place, home) = home();
+    let lock = home.join(".package-cache");
+    let mut engine = Engine::start(&home);
+    let mut first = support::holder("exclusive", &lock);
+    let mut second = support::waiter("exclusive", &lock);
+    let waiter = second.pid();
+    let seen = engine.until("the wait", |state| {
+        lock_of(state, &lock).filter(|lock| !lock.waiters.is_empty())
+    });
+    assert_eq!(
+        (holder_pids(&seen), seen.waiters[0].process.pid),
+        (vec![first.pid()], waiter)
+    );
+    assert!(seen.waiters[0].since.is_some());
+    first.kill();
+    assert_eq!(second.line(), "locked");
+    let seen = engine.until("the hand-over", |state| {
+        lock_of(state, &lock).filter(|lock| holder_pids(lock) == [waiter])
+    });
+    assert!(seen.waiters.is_empty() && seen.holders[0].since.is_some());
+    Ok(())
+}
+
+fn a_home_made_again() -> Result<(), libtest_mimic::Failed> {
+    let (place, home) = home();
+    let mut engine = Engine::start(&home);
+    let lock = home.join(".package-cache");
+    for round in 0..2 {
+        std::fs::rename(&home, place.path().join(format!("old-{round}"))).expect("renames");
+        std::fs::create_dir(&home).expect("makes it again");
+        let taker = support::holder("exclusive", &lock);
+        // Nothing tells of the new folder; a look made for somebody who asks shows the lock, and the folder is watched again.
+        let asked = engine
+            .runtime
+            .block_on(engine.handle.look())
+            .ok_or("the engine lives")?;
+        assert!(lock_of(&asked.state, &lock).is_some(), "round {round}");
+        drop(taker);
+        engine.until("the end", |state| lock_of(state, &lock).is_none().then_some(()));
+    }
+    Ok(())
+}
