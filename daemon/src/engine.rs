@@ -7,6 +7,7 @@ mod core;
 mod run;
 mod schedule;
 mod storms;
+mod warmer;
 
 use std::sync::Arc;
 

@@ -93,6 +93,12 @@ impl<K: Kernel> Observer<K> {
         }
     }
 
+    /// Lets a test change what there is to see.
+    #[cfg(test)]
+    pub(crate) fn set_kernel(&mut self, kernel: K) {
+        self.kernel = kernel;
+    }
+
     /// Looks once.
     pub fn look(&mut self, at: Moment) -> Result<Look, LookError> {
         let homes = &self.homes;

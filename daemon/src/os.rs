@@ -23,9 +23,9 @@ pub(crate) mod made;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, PACE, System, file_id, folder_id, since_boot};
+pub use linux::{Bell, PACE, System, file_id, folder_id, since_boot, warm_up};
 #[cfg(target_os = "macos")]
-pub use macos::{Bell, PACE, System, file_id, folder_id, since_boot};
+pub use macos::{Bell, PACE, System, file_id, folder_id, since_boot, warm_up};
 
 /// Where this system's programs keep their own files.
 #[cfg(target_os = "linux")]
@@ -356,6 +356,8 @@ pub struct Pace {
     pub leeway: Duration,
     /// Whether an event tells that a lock file was opened and closed.
     pub events_tell_of_opening: bool,
+    /// Whether [`warm_up`] makes a look faster.
+    pub looks_need_preparation: bool,
 }
 
 /// The questions that everything above asks the kernel. [`System`] is the real one.

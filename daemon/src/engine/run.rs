@@ -11,8 +11,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::{Core, Outcome, Trouble};
-use super::schedule::{Kind, Schedule};
+use super::schedule::Schedule;
 use super::storms::Storms;
+use super::warmer::Warmer;
 use super::{Handle, Published, Request};
 use crate::cargo::command;
 use crate::clock::Moment;
@@ -64,6 +65,12 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     )]
     let bell = AsyncFd::with_interest(bell, Interest::READABLE).map_err(StartError::Bell)?;
     let (requests, asked) = mpsc::channel(REQUESTS);
+    let (warmer, ready) = if PACE.looks_need_preparation {
+        let (warmer, ready) = Warmer::new().map_err(StartError::Bell)?;
+        (Some(warmer), ready)
+    } else {
+        (None, mpsc::channel(1).1)
+    };
     let mut engine = Engine {
         core,
         schedule: Schedule::new(PACE),
@@ -71,6 +78,8 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
         folders,
         files: None,
         bell,
+        warmer,
+        looked: Duration::ZERO,
         wanted: BTreeSet::new(),
         wanted_is_old: true,
         watches_set: Duration::ZERO,
@@ -87,7 +96,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     // From here on the kernel is asked who is new; the first answer is always that nobody is.
     engine.core.glance(now, &BTreeSet::new());
     let (states, seen) = watch::channel(first.published);
-    tokio::spawn(engine.run(events, asked, states));
+    tokio::spawn(engine.run(events, ready, asked, states));
     Ok(Handle { states: seen, requests })
 }
 
@@ -99,6 +108,10 @@ struct Engine {
     /// None where the system has no watch to give; the looks go on without.
     files: Option<FileWatch>,
     bell: AsyncFd<Bell>,
+    /// None where the system needs none.
+    warmer: Option<Warmer>,
+    /// When the last look ended.
+    looked: Duration,
     /// The folders to watch, and whether that is to be found out again.
     wanted: BTreeSet<PathBuf>,
     wanted_is_old: bool,
@@ -126,22 +139,29 @@ impl Engine {
     async fn run(
         mut self,
         mut events: mpsc::Receiver<FileEvent>,
+        mut ready: mpsc::Receiver<()>,
         mut requests: mpsc::Receiver<Request>,
         states: watch::Sender<Arc<Published>>,
     ) {
         let mut batch = Vec::new();
         let mut waiting = Vec::new();
         loop {
-            let (wait, leeway) = self.schedule.wait(Moment::now().since_boot);
+            let preparing = self.warmer.as_ref().is_some_and(Warmer::is_at_it);
+            let (wait, leeway) = self.schedule.wait(Moment::now().since_boot, preparing);
             if let Err(error) = self.bell.get_mut().set_alarm(wait, leeway) {
                 tracing::error!("cannot set a timer: {error}");
             }
             let watches = self.files.is_some();
+            let mut is_ready = false;
             tokio::select! {
                 biased;
-                ready = self.bell.readable_mut() => {
-                    if let Ok(mut ready) = ready {
-                        ready.clear_ready();
+                Some(()) = ready.recv() => {
+                    self.warmer.iter_mut().for_each(Warmer::is_ready);
+                    is_ready = true;
+                }
+                rung = self.bell.readable_mut() => {
+                    if let Ok(mut rung) = rung {
+                        rung.clear_ready();
                     }
                     self.take_rings();
                 }
@@ -159,7 +179,7 @@ impl Engine {
             while let Ok(Request::Look(answer)) = requests.try_recv() {
                 waiting.push(answer);
             }
-            self.act(&mut waiting, &states);
+            self.act(&mut waiting, &states, is_ready);
         }
     }
 
@@ -219,18 +239,24 @@ impl Engine {
     }
 
     /// Does what is due, and answers who asked.
-    fn act(&mut self, asked: &mut Vec<oneshot::Sender<Arc<Published>>>, states: &watch::Sender<Arc<Published>>) {
+    fn act(
+        &mut self,
+        asked: &mut Vec<oneshot::Sender<Arc<Published>>>,
+        states: &watch::Sender<Arc<Published>>,
+        is_ready: bool,
+    ) {
         let now = Moment::now();
         self.set_watches(now.since_boot);
         if !asked.is_empty() {
             self.schedule.doubt(now.since_boot);
         }
-        let Some(kind) = self.schedule.due(now.since_boot) else {
+        let is_look = self.schedule.is_look_due(now.since_boot) && (is_ready || !self.must_wait(now.since_boot));
+        let outcome = if is_look {
+            self.look(now)
+        } else if self.schedule.is_glance_due(now.since_boot) {
+            self.glance(now)
+        } else {
             return;
-        };
-        let outcome = match kind {
-            Kind::Look => self.look(now),
-            Kind::Glance => self.glance(now),
         };
         let Some(outcome) = outcome else { return };
         if outcome.is_new {
@@ -242,10 +268,20 @@ impl Engine {
                 false
             });
         }
-        for answer in asked.drain(..) {
-            let _ = answer.send(Arc::clone(&outcome.published)); // he may have gone
+        if is_look {
+            for answer in asked.drain(..) {
+                let _ = answer.send(Arc::clone(&outcome.published)); // he may have gone
+            }
         }
         self.follow(now.since_boot);
+    }
+
+    /// Whether a look is to be prepared first. Where nobody is about to do anything it may as well take its time, and wakes
+    /// one thread instead of two.
+    fn must_wait(&mut self, now: Duration) -> bool {
+        let somebody_may_act = self.core.is_busy() || self.schedule.has_events();
+        let warmer = self.warmer.as_mut().filter(|_| somebody_may_act);
+        warmer.is_some_and(|warmer| warmer.must_wait(now.saturating_sub(self.looked)))
     }
 
     fn look(&mut self, now: Moment) -> Option<Outcome> {
@@ -262,12 +298,15 @@ impl Engine {
             }
         };
         self.schedule.looked(now.since_boot, self.core.is_busy());
+        self.looked = Moment::now().since_boot;
         outcome
     }
 
     fn glance(&mut self, now: Moment) -> Option<Outcome> {
         let Some(look) = self.core.glance(now, self.schedule.files()) else {
-            return self.look(now);
+            self.schedule.glanced(now.since_boot, true);
+            self.schedule.doubt(now.since_boot);
+            return None;
         };
         let outcome = self.take(look);
         let something_new = outcome.as_ref().is_some_and(|outcome| outcome.is_new);

@@ -5,15 +5,6 @@ use std::time::Duration;
 
 use crate::os::{FileId, Pace};
 
-/// How to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// At the descriptors of a few processes.
-    Glance,
-    /// At all locks.
-    Look,
-}
-
 /// After a lock file was opened its lock is taken any moment. Cargo takes it at once; whoever prepares something first is
 /// seen by a later one.
 const GLANCES_AFTER_OPEN: [Duration; 4] = [
@@ -86,16 +77,19 @@ impl Schedule {
         &self.files
     }
 
-    /// What is due; a look covers a glance.
-    pub(super) fn due(&self, now: Duration) -> Option<Kind> {
-        let is_due = |times: &BTreeSet<Duration>| times.first().is_some_and(|time| *time <= now);
-        if self.regular <= now || is_due(&self.looks) {
-            Some(Kind::Look)
-        } else if is_due(&self.glances) {
-            Some(Kind::Glance)
-        } else {
-            None
-        }
+    /// Whether something is due because of an event.
+    pub(super) fn has_events(&self) -> bool {
+        !(self.glances.is_empty() && self.looks.is_empty())
+    }
+
+    /// Whether a look at all locks is due.
+    pub(super) fn is_look_due(&self, now: Duration) -> bool {
+        self.regular <= now || self.looks.first().is_some_and(|time| *time <= now)
+    }
+
+    /// Whether a glance is due.
+    pub(super) fn is_glance_due(&self, now: Duration) -> bool {
+        self.glances.first().is_some_and(|time| *time <= now)
     }
 
     /// A glance was made. Where it showed what had happened, the ones that were to follow are of no use.
@@ -123,12 +117,18 @@ impl Schedule {
             };
     }
 
-    /// How long to wait, and how much longer it may take.
-    pub(super) fn wait(&self, now: Duration) -> (Duration, Duration) {
-        let events = self.glances.first().into_iter().chain(self.looks.first()).min();
-        match events {
-            Some(time) if *time < self.regular => (time.saturating_sub(now), Duration::ZERO),
-            _ => (self.regular.saturating_sub(now), self.pace.leeway),
+    /// How long to wait, and how much longer it may take; without regard to looks where one is being prepared.
+    pub(super) fn wait(&self, now: Duration, preparing: bool) -> (Duration, Duration) {
+        let looks = self.looks.first().filter(|_| !preparing);
+        let event = self.glances.first().into_iter().chain(looks).min();
+        let regular = if preparing {
+            now + self.pace.active
+        } else {
+            self.regular
+        };
+        match event {
+            Some(time) if *time < regular => (time.saturating_sub(now), Duration::ZERO),
+            _ => (regular.saturating_sub(now), self.pace.leeway),
         }
     }
 }
@@ -142,6 +142,7 @@ mod tests {
         active: Duration::from_secs(1),
         leeway: Duration::from_millis(500),
         events_tell_of_opening: true,
+        looks_need_preparation: true,
     };
     const FILE: FileId = FileId { dev: 1, ino: 2 };
 
@@ -152,38 +153,36 @@ mod tests {
     /// A schedule whose last look was at 0 and showed nothing.
     fn idle() -> Schedule {
         let mut schedule = Schedule::new(PACE);
-        assert_eq!(schedule.due(ms(0)), Some(Kind::Look), "the first one is due at once");
+        assert!(schedule.is_look_due(ms(0)), "the first one is due at once");
         schedule.looked(ms(0), false);
         schedule
     }
 
     /// What is done and when, if nothing new is ever seen, up to some time.
-    fn course(schedule: &mut Schedule, mut now: Duration, end: Duration, busy: bool) -> Vec<(u128, Kind)> {
+    fn course(schedule: &mut Schedule, mut now: Duration, end: Duration, busy: bool) -> Vec<(u128, &'static str)> {
         let mut done = Vec::new();
         while now <= end {
-            match schedule.due(now) {
-                Some(Kind::Look) => {
-                    done.push((now.as_micros(), Kind::Look));
-                    schedule.looked(now, busy);
-                }
-                Some(Kind::Glance) => {
-                    done.push((now.as_micros(), Kind::Glance));
-                    schedule.glanced(now, false);
-                }
-                None => now += schedule.wait(now).0.max(Duration::from_nanos(1)),
+            if schedule.is_look_due(now) {
+                done.push((now.as_micros(), "look"));
+                schedule.looked(now, busy);
+            } else if schedule.is_glance_due(now) {
+                done.push((now.as_micros(), "glance"));
+                schedule.glanced(now, false);
+            } else {
+                now += schedule.wait(now, false).0.max(Duration::from_nanos(1));
             }
         }
         done
     }
 
     #[test]
-    fn an_idle_daemon_looks_three_times_a_minute() {
+    fn it_looks_seldom_while_nothing_is_held() {
         let mut schedule = idle();
-        assert_eq!(schedule.wait(ms(5)), (ms(19_995), PACE.leeway));
+        assert_eq!(schedule.wait(ms(5), false), (ms(19_995), PACE.leeway));
         assert_eq!(course(&mut schedule, ms(0), ms(60_000), false).len(), 3);
         assert_eq!(
             course(&mut schedule, ms(60_000), ms(90_000), true).len(),
-            12,
+            11,
             "busy: once a second"
         );
     }
@@ -192,16 +191,16 @@ mod tests {
     fn after_an_open_it_looks_more_and_more_seldom() {
         let mut schedule = idle();
         schedule.opened(FILE, ms(1000));
-        assert_eq!(schedule.wait(ms(1000)), (ms(0), ms(0)));
+        assert_eq!(schedule.wait(ms(1000), false), (ms(0), ms(0)));
         assert_eq!(
             course(&mut schedule, ms(1000), ms(10_000), false),
             [
-                (1_000_000, Kind::Glance),
-                (1_000_100, Kind::Glance),
-                (1_001_000, Kind::Glance),
-                (1_005_000, Kind::Glance),
-                (1_020_000, Kind::Look),
-                (1_100_000, Kind::Look),
+                (1_000_000, "glance"),
+                (1_000_100, "glance"),
+                (1_001_000, "glance"),
+                (1_005_000, "glance"),
+                (1_020_000, "look"),
+                (1_100_000, "look"),
             ]
         );
         assert!(schedule.files().is_empty());
@@ -214,8 +213,20 @@ mod tests {
         schedule.glanced(ms(1000), true);
         assert_eq!(
             course(&mut schedule, ms(1000), ms(2000), false),
-            [(1_020_000, Kind::Look), (1_100_000, Kind::Look)]
+            [(1_020_000, "look"), (1_100_000, "look")]
         );
+    }
+
+    #[test]
+    fn while_a_look_is_prepared_there_are_glances_only() {
+        let mut schedule = idle();
+        schedule.doubt(ms(1000));
+        assert_eq!(schedule.wait(ms(1001), false), (ms(0), ms(0)));
+        assert_eq!(schedule.wait(ms(1001), true), (PACE.active, PACE.leeway));
+        schedule.opened(FILE, ms(1001));
+        schedule.glanced(ms(1001), false);
+        assert_eq!(schedule.wait(ms(1001), true), (Duration::from_micros(100), ms(0)));
+        assert_eq!(schedule.wait(ms(30_000), true).0, ms(0), "a glance that is late");
     }
 
     #[test]
@@ -225,7 +236,7 @@ mod tests {
         assert_eq!(schedule.files(), &BTreeSet::from([FILE]));
         assert_eq!(
             course(&mut schedule, ms(1000), ms(2000), false),
-            [(1_000_000, Kind::Glance), (1_020_000, Kind::Look)]
+            [(1_000_000, "glance"), (1_020_000, "look")]
         );
     }
 
@@ -234,10 +245,7 @@ mod tests {
         let mut schedule = idle();
         schedule.opened(FILE, ms(1000));
         schedule.doubt(ms(1000));
-        assert_eq!(
-            course(&mut schedule, ms(5000), ms(6000), false),
-            [(5_000_000, Kind::Look)]
-        );
+        assert_eq!(course(&mut schedule, ms(5000), ms(6000), false), [(5_000_000, "look")]);
     }
 
     #[test]

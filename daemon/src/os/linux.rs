@@ -34,10 +34,11 @@ const LOCKS: &str = "/proc/locks";
 
 /// Events tell when a lock file is opened and closed, so looks without one are few.
 pub const PACE: Pace = Pace {
-    idle: Duration::from_secs(20),
+    idle: Duration::from_secs(30),
     active: Duration::from_secs(1),
     leeway: Duration::ZERO,
     events_tell_of_opening: true,
+    looks_need_preparation: true,
 };
 
 /// The kernel that we run on.
@@ -158,6 +159,11 @@ impl Kernel for System {
 pub fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(ClockId::Boottime);
     Duration::try_from(time).unwrap_or_default()
+}
+
+/// Reads a little of the table of locks, so that whoever reads all of it within the next milliseconds need not wait.
+pub fn warm_up() {
+    let _ = File::open(LOCKS).and_then(|mut table| table.read(&mut [0; 1]));
 }
 
 /// Which folder this is; none where it is no folder, or not there.

@@ -21,7 +21,7 @@ mod tables;
 #[cfg(target_os = "macos")]
 pub use bell::Bell;
 #[cfg(target_os = "macos")]
-pub use system::{PACE, System, file_id, folder_id, since_boot};
+pub use system::{PACE, System, file_id, folder_id, since_boot, warm_up};
 
 #[cfg(target_os = "macos")]
 mod system {
@@ -148,7 +148,11 @@ mod system {
         active: Duration::from_millis(250),
         leeway: Duration::from_millis(500),
         events_tell_of_opening: false,
+        looks_need_preparation: false,
     };
+
+    /// There is nothing to prepare.
+    pub fn warm_up() {}
 
     /// Which folder this is; none where it is no folder, or not there, or where macOS guards it: who watches such a folder makes
     /// the system ask the user for permission.
