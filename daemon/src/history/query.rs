@@ -310,6 +310,12 @@ fn place<'a>(kind: LockKind, lock: &'a str, cwd: Option<&'a str>) -> &'a str {
 }
 
 impl Past {
+    /// Whoever a person would say it was: the editor, agent or service that started the process, by its name; otherwise
+    /// the command, short.
+    pub fn who(&self) -> &str {
+        who(&self.command, &self.origin)
+    }
+
     /// The project of a build's lock; of another one the folder that the process worked in, or else where the lock lies.
     pub fn place(&self) -> &str {
         place(self.kind, &self.lock, self.cwd.as_deref())

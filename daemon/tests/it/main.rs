@@ -8,6 +8,7 @@ mod churn;
 mod cli;
 mod document;
 mod helper;
+mod history;
 mod hostile;
 mod kernel;
 mod namespaces;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         cargos::trials(),
         cli::trials(),
         document::trials(),
+        history::trials(),
         hostile::trials(),
         namespaces::trials(),
     ]
