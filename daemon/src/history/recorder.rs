@@ -44,8 +44,11 @@ pub struct Recorder {
     /// The holds that last.
     current: HashMap<Key, Current>,
     pending: Pending,
-    left_open: Vec<LeftOpen>,
+    /// What was open in the file when it was read first; none before.
+    left_open: Option<Vec<LeftOpen>>,
     places: Places,
+    /// Whether the tracker has begun, so that what the file left open comes too late for it.
+    late: bool,
     /// When the file was pruned last, since boot.
     pruned: Option<Duration>,
     /// Whether there was more to prune than one call does.
@@ -97,27 +100,23 @@ impl Recorder {
             file: File::unavailable(String::new(), Duration::ZERO),
             current: HashMap::new(),
             pending: Pending::default(),
-            left_open: Vec::new(),
+            left_open: None,
             places: Places::default(),
+            late: false,
             pruned: None,
             prune_more: false,
             clock: WallClock::new(moment),
             set_aside: None,
         };
         recorder.connect(moment);
-        if let File::Open(connection, _) = &recorder.file {
-            let left_open = store::left_open(connection, boot_id);
-            let places = store::places(connection);
-            recorder.left_open = left_open.unwrap_or_default();
-            recorder.places.turns = places.unwrap_or_default();
-        }
+        recorder.late = true;
         recorder.prune(moment);
         recorder
     }
 
     /// What a daemon before this one left open in this run of the machine.
     pub fn left_open(&self) -> Vec<LeftOpen> {
-        self.left_open.clone()
+        self.left_open.clone().unwrap_or_default()
     }
 
     /// Ends those of [`Recorder::left_open`] that are not there any more. Nobody saw how: they end where they were seen
@@ -161,10 +160,17 @@ impl Recorder {
         if self.is_newer() {
             return;
         }
+        // Whatever is not among them has ended, even if nobody said so.
+        let before = std::mem::take(&mut self.current);
         for hold in holds {
-            self.lasts(hold);
+            let key = Key::of_hold(self.boot_id, hold);
+            let current = Current {
+                hold: hold.clone(),
+                has_row: before.get(&key).is_some_and(|current| current.has_row),
+            };
+            self.current.insert(key, current);
             if moment.since(hold.begin.at) >= SHORT || hold.blocked_somebody {
-                self.open_row(Key::of_hold(self.boot_id, hold), moment);
+                self.open_row(key, moment);
             }
         }
         for wait in waits {
@@ -181,7 +187,7 @@ impl Recorder {
         }
     }
 
-    /// Deletes what is too old or too much, in a bounded number of steps; [`Recorder::checkpoint`] calls it about hourly,
+    /// Ends what earlier runs of the machine left open, and deletes what is too old or too much, in a bounded number of steps; [`Recorder::checkpoint`] calls it about hourly,
     /// and each time while there is more to do.
     pub fn prune(&mut self, moment: &Moment) {
         let days = SignedDuration::from_hours(24 * i64::from(self.retention.days));
@@ -198,7 +204,8 @@ impl Recorder {
             return;
         };
         self.pruned = Some(moment.since_boot);
-        match store::prune(connection, &limits) {
+        let pruned = store::end_other_boots(connection, self.boot_id).and_then(|()| store::prune(connection, &limits));
+        match pruned {
             Ok(more) => self.prune_more = more,
             Err(error) => {
                 self.prune_more = false;
@@ -269,10 +276,13 @@ impl Recorder {
     }
 
     fn lasts(&mut self, hold: &Hold) {
-        let key = Key::of_hold(self.boot_id, hold);
-        let has_row = self.current.get(&key).is_some_and(|current| current.has_row);
-        let hold = hold.clone();
-        self.current.insert(key, Current { hold, has_row });
+        let current = || Current {
+            hold: hold.clone(),
+            has_row: false,
+        };
+        self.current
+            .entry(Key::of_hold(self.boot_id, hold))
+            .or_insert_with(current);
     }
 
     fn freed(&mut self, hold: &Hold, how: HoldEnd, moment: &Moment) {
@@ -340,14 +350,12 @@ impl Recorder {
             self.begin_anew(error.to_string(), moment);
             return;
         }
-        let (why, stays_open) = match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => ("no room on the disk".to_owned(), true),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                ("another program writes to it".to_owned(), true)
-            }
-            _ => (error.to_string(), false),
-        };
-        let before = std::mem::replace(&mut self.file, File::unavailable(why, moment.since_boot + RETRY));
+        let stays_open = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        );
+        let unavailable = File::unavailable(schema::reason(error), moment.since_boot + RETRY);
+        let before = std::mem::replace(&mut self.file, unavailable);
         if let (File::Open(connection, file), File::Unavailable { open, .. }, true) =
             (before, &mut self.file, stays_open)
         {
@@ -389,14 +397,16 @@ impl Recorder {
 
     fn try_connect(&self, moment: &Moment) -> Result<(Connection, FileId), OpenError> {
         let connection = schema::open(&self.path, moment)?;
-        store::end_other_boots(&connection, self.boot_id)?;
         let file = identity(&self.path).ok_or_else(|| OpenError::Unavailable("it is gone".to_owned()))?;
         Ok((connection, file))
     }
 
     fn settle(&mut self, result: Result<(Connection, FileId), OpenError>, moment: &Moment) {
         self.file = match result {
-            Ok((connection, file)) => File::Open(connection, file),
+            Ok((connection, file)) => {
+                self.read_first(&connection);
+                File::Open(connection, file)
+            }
             Err(OpenError::Newer(version)) => {
                 let places = std::mem::take(&mut self.pending.places);
                 self.pending = Pending {
@@ -409,6 +419,28 @@ impl Recorder {
                 File::unavailable(why, moment.since_boot + RETRY)
             }
         };
+    }
+
+    /// Reads what an earlier daemon left, once. Where it cannot be read, writing will find out why.
+    fn read_first(&mut self, connection: &Connection) {
+        if self.left_open.is_some() {
+            return;
+        }
+        let left_open = store::left_open(connection, self.boot_id).unwrap_or_default();
+        if self.late {
+            // The tracker began without them, so they are not gone on with.
+            let keys = left_open
+                .iter()
+                .map(|left| (left.waits, Key::of_left_open(self.boot_id, left)));
+            self.pending.unseen.extend(keys);
+            self.left_open = Some(Vec::new());
+        } else {
+            self.left_open = Some(left_open);
+        }
+        for (path, turn) in store::places(connection).unwrap_or_default() {
+            // What was seen meanwhile is newer.
+            self.places.turns.entry(path).or_insert(turn);
+        }
     }
 
     /// Somebody deleted or moved the file: what would be written to it now would be lost.

@@ -62,6 +62,9 @@ const CHECKED: u64 = 16 << 20;
 /// A writer waits so long for another one, which only a person with `sqlite3` can be.
 const BUSY: Duration = Duration::from_millis(100);
 
+/// So much of the file is kept in memory; a row is written in few places.
+const CACHE_KIB: u32 = 512;
+
 /// The WAL is cut to so many bytes when it was longer.
 const WAL_BYTES: u32 = 1 << 20;
 
@@ -85,7 +88,7 @@ impl From<rusqlite::Error> for OpenError {
             // `Unknown` is SQLite's general error: the tables are not those that they should be.
             Some(ErrorCode::Unknown) => Self::Damaged(error.to_string()),
             _ if is_damage(&error) => Self::Damaged(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
+            _ => Self::Unavailable(reason(&error)),
         }
     }
 }
@@ -96,6 +99,15 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         error.sqlite_error_code(),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
     )
+}
+
+/// Why the file cannot be written, in plain words for what users can do something about.
+pub(super) fn reason(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "no room on the disk".to_owned(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program writes to it".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// Opens the file to write it, made where it is missing.
@@ -114,6 +126,7 @@ pub(super) fn open(path: &Path, now: &Moment) -> Result<Connection, OpenError> {
         "PRAGMA auto_vacuum = INCREMENTAL;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
+         PRAGMA cache_size = -{CACHE_KIB};
          PRAGMA foreign_keys = ON;
          PRAGMA journal_size_limit = {WAL_BYTES};"
     ))?;

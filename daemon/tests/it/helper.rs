@@ -30,7 +30,8 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "open" => open_only(&arguments),
         "open-and-lock" => open_and_lock(&arguments),
         "upgrade" => upgrade(&arguments),
-        "record" => return record(&arguments),
+        "record" => return with_lock(&arguments, crate::history::record),
+        "fill" => return with_lock(&arguments, crate::history::fill),
         "sit" => {}
         other => panic!("no helper is called {other}"),
     }
@@ -71,11 +72,11 @@ fn until_told() {
     {}
 }
 
-/// `record HOME PATH`: takes a lock, and writes about it into the history in a folder; see there.
-fn record(arguments: &[OsString]) {
+/// `… HOME PATH`: takes a lock, and writes about it into the history in a folder.
+fn with_lock(arguments: &[OsString], write: fn(&Path, &Path)) {
     let file = open(arguments[1].as_ref());
     rustix::fs::flock(&file, FlockOperation::LockExclusive).expect("locks");
-    crate::history::record(arguments[0].as_ref(), arguments[1].as_ref());
+    write(arguments[0].as_ref(), arguments[1].as_ref());
 }
 
 /// `lock MODE PATH [MODE PATH …]`: takes the locks one after the other, and keeps them.

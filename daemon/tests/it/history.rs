@@ -1,11 +1,11 @@
 //! `lockwatch history`, as a shell sees it, on files that the recorder made.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Failed, Trial};
 use lockwatch::cargo::lock_kind::LockKind;
 use lockwatch::clock::Moment;
 use lockwatch::config::Config;
@@ -32,6 +32,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         test(
             "a_killed_writer_loses_nothing_that_ended",
             a_killed_writer_loses_nothing_that_ended,
+        ),
+        Trial::ignorable_test(
+            "history::a_full_disk_loses_nothing_that_ended",
+            a_full_disk_loses_nothing_that_ended,
         ),
     ]
 }
@@ -238,9 +242,8 @@ fn help() {
     }
 }
 
-/// A helper that holds a lock and writes a hold of it at each line that it reads, as `record HOME LOCK`.
-pub(crate) fn record(home: &Path, lock: &Path) {
-    let mut recorder = recorder(home);
+/// The lock that this process holds, and this process, as a look has them.
+fn mine(lock: &Path) -> (Arc<LockName>, Arc<Participant>) {
     let seen = crate::support::look();
     let me = std::process::id();
     let mut all = seen.processes.iter();
@@ -249,22 +252,92 @@ pub(crate) fn record(home: &Path, lock: &Path) {
         .map(|(_, one)| one)
         .expect("holds a lock");
     let lock = seen.locks.iter().find(|found| found.path == lock).expect("is seen");
-    let name = Arc::new(LockName {
+    let name = LockName {
         file: lock.file,
         path: lock.path.clone(),
         kind: lock.table.kind,
-    });
+    };
+    (Arc::new(name), Arc::clone(who))
+}
+
+/// A hold of a tenth of a second that ended now.
+fn ended((lock, who): &(Arc<LockName>, Arc<Participant>)) -> Change {
+    let hold = Hold {
+        lock: Arc::clone(lock),
+        who: Arc::clone(who),
+        mode: None,
+        begin: begin(100),
+        blocked_somebody: false,
+    };
+    Change::Freed(hold, HoldEnd::Released)
+}
+
+/// A helper that holds a lock and writes a hold of it at each line that it reads: `record HOME LOCK`.
+pub(crate) fn record(home: &Path, lock: &Path) {
+    let mut recorder = recorder(home);
+    let mine = mine(lock);
     for _ in std::io::stdin().lines() {
-        let hold = Hold {
-            lock: Arc::clone(&name),
-            who: Arc::clone(who),
-            mode: None,
-            begin: begin(100),
-            blocked_somebody: false,
-        };
-        recorder.record(&[Change::Freed(hold, HoldEnd::Released)], &Moment::now());
+        recorder.record(&[ended(&mine)], &Moment::now());
         crate::helper::say("recorded");
     }
+}
+
+/// A helper on a disk of its own, which it fills: `fill HOME LOCK`. It says how many holds ended and how many the file has,
+/// and what the recorder said meanwhile.
+pub(crate) fn fill(home: &Path, lock: &Path) {
+    /// So many end while the disk is full.
+    const MORE: u64 = 500;
+
+    let ballast = home.join("ballast");
+    std::fs::write(&ballast, vec![1; 300 << 10]).expect("writes");
+    let (mut recorder, mine) = (recorder(home), mine(lock));
+    let (mut all, mut room) = (0, u64::MAX);
+    while all < room.saturating_add(MORE) {
+        recorder.record(&[ended(&mine)], &Moment::now());
+        all += 1;
+        if recorder.problem().is_some() {
+            room = room.min(all);
+        }
+    }
+    let said = recorder.problem().expect("is full");
+    std::fs::remove_file(&ballast).expect("removes");
+    let mut later = Moment::now();
+    later.since_boot += Duration::from_mins(1);
+    recorder.checkpoint([].into_iter(), [].into_iter(), &later);
+    assert_eq!(recorder.problem(), None);
+    crate::helper::say(&format!("{all} {} {said}", report(home).summary.holds));
+}
+
+/// A real disk, as small as it takes.
+fn a_full_disk_loses_nothing_that_ended() -> Result<Completion, Failed> {
+    const FLAGS: [&str; 2] = ["--map-root-user", "--mount"];
+    const MOUNT: &str =
+        "mount -t tmpfs -o size=700k tmpfs \"$2\"; exec \"$1\" helper fill \"$2\" \"$2/.package-cache\"";
+
+    let home = folder();
+    let unshare = |command: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(FLAGS).args(["sh", "-ec"]).args(command);
+        unshare
+    };
+    let can = unshare(&["mount -t tmpfs tmpfs \"$1\"", "sh"])
+        .arg(home.path())
+        .output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        return Ok(Completion::ignored_with(
+            "takes user namespaces, and the `unshare` and `mount` commands",
+        ));
+    }
+    let mut filler = unshare(&[MOUNT, "sh"]);
+    filler.arg(std::env::current_exe()?).arg(home.path());
+    let mut filler = Running::start(&mut filler);
+    let line = filler.line();
+    let [all, written, said] = line.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+        panic!("{line}");
+    };
+    assert_eq!(all, written, "{said}");
+    assert!(said.contains("(no room on the disk)"), "{said}");
+    Ok(Completion::Completed)
 }
 
 fn a_killed_writer_loses_nothing_that_ended() {

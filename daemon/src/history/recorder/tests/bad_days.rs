@@ -147,6 +147,31 @@ fn a_folder_that_cannot_be_made_is_waited_for() {
 }
 
 #[test]
+fn what_was_left_open_in_a_file_that_could_not_be_opened_at_first_ends_there() {
+    let desk = Desk::new();
+    let left = hold(&cache(), &check(1), 0, true);
+    let waited = wait(&cache(), &build(2), &[(10, Some(&left))]);
+    let mut recorder = desk.open(0);
+    recorder.checkpoint([&left].into_iter(), [&waited].into_iter(), &moment(60_000));
+    recorder.remember_place(Path::new("/srv/target"), &moment(60_000));
+    drop(recorder);
+    let (file, away) = (desk.path(), desk.path().with_extension("away"));
+    std::fs::rename(&file, &away).expect("moves");
+    std::fs::create_dir(&file).expect("is in the way");
+
+    let mut recorder = desk.open(70_000);
+    assert_eq!(recorder.left_open(), []);
+    recorder.remember_place(Path::new("/srv/other"), &moment(70_000));
+    std::fs::remove_dir(&file).expect("removes");
+    std::fs::rename(&away, &file).expect("moves");
+    free(&mut recorder, 3, 80_000);
+    assert_eq!(desk.rows(HOLDS), ["1 60000 1 unseen", "3 100 0 released"]);
+    assert_eq!(desk.rows(WAITS), ["2 59990 unseen 1"]);
+    assert_eq!(recorder.places().len(), 2);
+    assert_eq!(recorder.left_open(), []);
+}
+
+#[test]
 fn a_folder_in_the_place_of_the_file_keeps_its_mode() {
     let desk = Desk::new();
     std::fs::create_dir_all(desk.path()).expect("makes it");
