@@ -2,6 +2,7 @@
 
 pub mod exit;
 mod generate;
+mod history;
 mod human;
 mod output;
 mod status;
@@ -13,6 +14,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::exit::Code;
 use self::output::Output;
+use crate::folders::FoldersError;
+use crate::history::HistoryError;
 use crate::os::LookError;
 
 const EXAMPLES: &str = "\
@@ -21,13 +24,14 @@ Examples:
   lockwatch status --all     the locks that block nobody too
   lockwatch status --json    for programs; the form is described in the README
   lockwatch status --check && cargo build
+  lockwatch history          how long you waited today, and for whom
 
 Exit status:
   0   done; with --check: nobody waits and nobody is stuck
   1   with --check: somebody waits for a lock, or its holder is stuck
   2   the command line was not understood
-  69  the system does not tell about locks (no /proc)
-  77  reading the locks was not permitted";
+  69  the system does not tell about locks (no /proc), or the history cannot be read
+  77  reading the locks or the history was not permitted";
 
 /// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
 ///
@@ -42,6 +46,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(status::Args),
+    History(history::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
@@ -54,6 +59,10 @@ enum Error {
         #[from]
         source: LookError,
     },
+    #[error(transparent)]
+    Folders(#[from] FoldersError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),
     #[error("cannot write the output as JSON: {0}")]
@@ -78,7 +87,12 @@ impl Error {
             Self::Look {
                 source: LookError::Table { source, .. } | LookError::Processes(source),
             } if source.kind() == std::io::ErrorKind::PermissionDenied => Code::NotPermitted,
-            Self::Look { .. } => Code::Unavailable,
+            Self::History(HistoryError::Unreadable { source, .. })
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                Code::NotPermitted
+            }
+            Self::Look { .. } | Self::Folders(_) | Self::History(_) => Code::Unavailable,
             Self::Write(_) | Self::Json(_) => Code::Contended,
         }
     }
@@ -93,6 +107,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = Output::new();
     let result = match cli.command.unwrap_or(Command::Status(status::Args::default())) {
         Command::Status(args) => status::run(&args, &mut out),
+        Command::History(args) => history::run(&args, &mut out),
         Command::Completions(args) => generate::completions(&args, &mut out),
         Command::Man(args) => generate::man(&args, &mut out),
     };

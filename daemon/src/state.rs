@@ -250,13 +250,23 @@ impl Summary {
 impl Lock {
     /// The folder that it protects: for a build's lock the project, otherwise where the file lies.
     pub fn place(&self) -> &str {
-        match self.kind {
-            LockKind::BuildDir | LockKind::ArtifactDir | LockKind::BuildUnit | LockKind::PackageScratch => {
-                project(&self.path)
-            }
-            _ => self.path.rsplit_once('/').map_or("", |(folder, _)| folder),
-        }
+        build_project(self.kind, &self.path).unwrap_or_else(|| folder(&self.path))
     }
+}
+
+/// The project whose build a lock belongs to; none for a lock that is no project's own.
+pub(crate) fn build_project(kind: LockKind, lock_file: &str) -> Option<&str> {
+    match kind {
+        LockKind::BuildDir | LockKind::ArtifactDir | LockKind::BuildUnit | LockKind::PackageScratch => {
+            Some(project(lock_file))
+        }
+        _ => None,
+    }
+}
+
+/// Where a file lies.
+pub(crate) fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The project that a lock file under a target directory belongs to: the folder that has `target` in it, or else the

@@ -30,6 +30,8 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "open" => open_only(&arguments),
         "open-and-lock" => open_and_lock(&arguments),
         "upgrade" => upgrade(&arguments),
+        "record" => return with_lock(&arguments, crate::history::record),
+        "fill" => return with_lock(&arguments, crate::history::fill),
         "sit" => {}
         other => panic!("no helper is called {other}"),
     }
@@ -54,7 +56,7 @@ fn operation(word: &OsString) -> FlockOperation {
     }
 }
 
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     let mut out = std::io::stdout().lock();
     // The test may have ended: then there is nobody to tell.
     drop(writeln!(out, "{word}").and_then(|()| out.flush()));
@@ -68,6 +70,13 @@ fn until_told() {
         .read_line(&mut line)
         .is_ok_and(|length| length > 0)
     {}
+}
+
+/// `… HOME PATH`: takes a lock, and writes about it into the history in a folder.
+fn with_lock(arguments: &[OsString], write: fn(&Path, &Path)) {
+    let file = open(arguments[1].as_ref());
+    rustix::fs::flock(&file, FlockOperation::LockExclusive).expect("locks");
+    write(arguments[0].as_ref(), arguments[1].as_ref());
 }
 
 /// `lock MODE PATH [MODE PATH …]`: takes the locks one after the other, and keeps them.

@@ -9,6 +9,7 @@ mod cli;
 mod document;
 mod engine;
 mod helper;
+mod history;
 mod hostile;
 mod kernel;
 mod namespaces;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         cli::trials(),
         document::trials(),
         engine::trials(),
+        history::trials(),
         hostile::trials(),
         namespaces::trials(),
     ]
