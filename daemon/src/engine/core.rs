@@ -11,7 +11,7 @@ use crate::observation::{Look, Observer};
 use crate::os::{FileId, Kernel, LookError};
 use crate::process::{Pid, ProcessId};
 use crate::state::{Source, State};
-use crate::tracker::{Change, Tracker};
+use crate::tracker::{Change, LeftOpen, Tracker};
 use crate::wait_graph::WaitGraph;
 
 /// A circle of waiting counts when it is still there after this time: a build script that asks cargo something may wait for
@@ -85,14 +85,14 @@ impl<K: Kernel> Core<K> {
         };
     }
 
-    /// What was held and waited for before this look began; for the history.
+    /// What is held and waited for.
     pub(super) fn tracker(&self) -> &Tracker {
         &self.tracker
     }
 
-    /// The same, to be asked for what a daemon before left open.
-    pub(super) fn tracker_mut(&mut self) -> &mut Tracker {
-        &mut self.tracker
+    /// What a daemon before left open and the first look did not show; told once.
+    pub(super) fn take_lost(&mut self) -> Vec<LeftOpen> {
+        self.tracker.take_lost()
     }
 
     /// Tells apart what began and ended, without making a state of it yet.

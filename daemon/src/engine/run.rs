@@ -17,6 +17,7 @@ use super::warmer::Warmer;
 use super::{Handle, Published, Request};
 use crate::cargo::command;
 use crate::clock::Moment;
+use crate::history::Recorder;
 use crate::observation::{Look, Observer};
 use crate::os::{Bell, LookError, PACE, Ring, System};
 use crate::places::CargoHomes;
@@ -32,6 +33,8 @@ pub struct Options {
     pub homes: CargoHomes,
     /// Who is said to have looked.
     pub source: Source,
+    /// What writes down what was, if anything does.
+    pub recorder: Option<Recorder>,
 }
 
 /// Why the engine cannot start.
@@ -50,14 +53,25 @@ pub enum StartError {
 
 /// Requests that wait at most; whoever asks more waits for room.
 const REQUESTS: usize = 64;
+/// What lasts is written down so often: a crash loses no more of it.
+const CHECKPOINT: Duration = Duration::from_mins(1);
 /// The folders to watch are gone through so often without a reason.
 const SWEEP: Duration = Duration::from_secs(20);
 
 /// Looks for the first time, and starts the loop as a task of the current runtime.
 pub fn start(options: Options) -> Result<Handle, StartError> {
-    let Options { homes, source } = options;
-    let folders = Folders::new(homes.folders().iter().cloned(), []);
-    let core = Core::new(Observer::new(System::new(), homes), Tracker::default(), source);
+    let Options {
+        homes,
+        source,
+        recorder,
+    } = options;
+    let (mut places, left_open) = recorder
+        .as_ref()
+        .map_or_else(Default::default, |recorder| (recorder.places(), recorder.left_open()));
+    places.reverse(); // the oldest first
+    let folders = Folders::new(homes.folders().iter().cloned(), places);
+    let tracker = Tracker::resuming(left_open);
+    let core = Core::new(Observer::new(System::new(), homes), tracker, source);
     let bell = Bell::new().map_err(StartError::Bell)?;
     #[expect(
         deprecated,
@@ -73,6 +87,8 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     };
     let mut engine = Engine {
         core,
+        recorder,
+        checkpoint: Duration::ZERO,
         schedule: Schedule::new(PACE),
         storms: Storms::default(),
         folders,
@@ -92,7 +108,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     let look = engine.core.look(now)?;
     let first = engine.take(look).ok_or(StartError::Json)?;
     engine.schedule.looked(now.since_boot, engine.core.is_busy());
-    engine.follow(now.since_boot);
+    engine.follow(now);
     // From here on the kernel is asked who is new; the first answer is always that nobody is.
     engine.core.glance(now, &BTreeSet::new());
     let (states, seen) = watch::channel(first.published);
@@ -102,6 +118,9 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
 
 struct Engine {
     core: Core<System>,
+    recorder: Option<Recorder>,
+    /// When what lasts was written down last.
+    checkpoint: Duration,
     schedule: Schedule,
     storms: Storms,
     folders: Folders,
@@ -173,13 +192,21 @@ impl Engine {
                 }
                 request = requests.recv() => match request {
                     Some(Request::Look(answer)) => waiting.push(answer),
-                    None => return,
+                    None => return self.end(),
                 }
             }
             while let Ok(Request::Look(answer)) = requests.try_recv() {
                 waiting.push(answer);
             }
             self.act(&mut waiting, &states, is_ready);
+        }
+    }
+
+    /// Writes down what lasts, so that the next daemon goes on with it.
+    fn end(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            let (holds, waits) = (self.core.tracker().holds(), self.core.tracker().waits());
+            recorder.checkpoint(holds, waits, &Moment::now());
         }
     }
 
@@ -273,7 +300,7 @@ impl Engine {
                 let _ = answer.send(Arc::clone(&outcome.published)); // he may have gone
             }
         }
-        self.follow(now.since_boot);
+        self.follow(now);
     }
 
     /// Whether a look is to be prepared first. Where nobody is about to do anything it may as well take its time, and wakes
@@ -316,26 +343,52 @@ impl Engine {
 
     /// Tracks, records, and makes the state.
     fn take(&mut self, look: Look) -> Option<Outcome> {
+        let now = look.at;
         let files = self.files.as_ref();
         let is_watched = |folder: &Path| files.is_some_and(|files| files.is_watched(folder));
         let changes = self.core.track(look, &is_watched);
         for change in &changes {
             log(change);
         }
+        self.record(&changes, &now);
         self.core.publish()
     }
 
+    /// Writes down what ended, before anybody is told of it: so a crash right after loses nothing that somebody knew.
+    fn record(&mut self, changes: &[Change], now: &Moment) {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        let lost = self.core.take_lost();
+        if !lost.is_empty() {
+            recorder.close_unseen(&lost, now);
+        }
+        if !changes.is_empty() {
+            recorder.record(changes, now);
+        }
+        if now.since(self.checkpoint) >= CHECKPOINT {
+            self.checkpoint = now.since_boot;
+            recorder.checkpoint(self.core.tracker().holds(), self.core.tracker().waits(), now);
+        }
+        self.core.set_trouble(Trouble::History, recorder.problem());
+    }
+
     /// Follows those who hold and wait to their end, and watches the folders of their locks from now on.
-    fn follow(&mut self, now: Duration) {
+    fn follow(&mut self, now: Moment) {
         let locks = self.core.lock_files();
         for lock in &locks {
-            self.wanted_is_old |= self.folders.see(lock);
+            if self.folders.see(lock) {
+                self.wanted_is_old = true;
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.remember_place(lock, &now);
+                }
+            }
         }
         let ended = self.bell.get_mut().follow(&self.core.participants(), &locks);
         for ring in ended {
-            self.take_ring(ring, now);
+            self.take_ring(ring, now.since_boot);
         }
-        self.set_watches(now);
+        self.set_watches(now.since_boot);
     }
 
     /// Watches what is to be watched: from time to time, since a folder may have been removed and made again, and at once

@@ -1,5 +1,6 @@
 //! The engine, over time: what a subscriber in the same process sees of real locks.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,8 +18,16 @@ pub(crate) fn trials() -> Vec<Trial> {
             "engine::a_hold_is_seen_from_its_begin_to_its_end",
             a_hold_from_begin_to_end,
         ),
-        Trial::test("engine::a_lock_goes_from_hand_to_hand", from_hand_to_hand),
+        Trial::test("engine::a_lock_goes_from_hand_to_hand", || {
+            from_hand_to_hand();
+            Ok(())
+        }),
         Trial::test("engine::a_home_that_was_made_again_is_watched", a_home_made_again),
+        Trial::test("engine::a_home_that_nobody_named_is_found", a_home_that_nobody_named),
+        Trial::test("engine::every_hold_of_a_storm_is_told_once_and_in_order", || {
+            a_storm();
+            Ok(())
+        }),
     ]
 }
 
@@ -35,7 +44,12 @@ impl Engine {
         let (sender, started) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             runtime().block_on(async {
-                let handle = engine::start(Options { homes, source }).expect("starts");
+                let handle = engine::start(Options {
+                    homes,
+                    source,
+                    recorder: None,
+                })
+                .expect("starts");
                 let ended = handle.requests.downgrade();
                 sender.send(handle).expect("is waited for");
                 while ended.upgrade().is_some() {
@@ -111,7 +125,7 @@ fn a_hold_from_begin_to_end() -> Result<(), libtest_mimic::Failed> {
     Ok(())
 }
 
-fn from_hand_to_hand() -> Result<(), libtest_mimic::Failed> {
+fn from_hand_to_hand() {
     let (_place, home) = home();
     let lock = home.join(".package-cache");
     let mut engine = Engine::start(&home);
@@ -132,7 +146,6 @@ fn from_hand_to_hand() -> Result<(), libtest_mimic::Failed> {
         lock_of(state, &lock).filter(|lock| holder_pids(lock) == [waiter])
     });
     assert!(seen.waiters.is_empty() && seen.holders[0].since.is_some());
-    Ok(())
 }
 
 fn a_home_made_again() -> Result<(), libtest_mimic::Failed> {
@@ -153,4 +166,103 @@ fn a_home_made_again() -> Result<(), libtest_mimic::Failed> {
         engine.until("the end", |state| lock_of(state, &lock).is_none().then_some(()));
     }
     Ok(())
+}
+
+fn a_home_that_nobody_named() -> Result<(), libtest_mimic::Failed> {
+    let (place, home) = home();
+    let mut engine = Engine::start(&home);
+    let other = place.path().join("other");
+    std::fs::create_dir(&other).expect("makes it");
+    let lock = other.join(".package-cache");
+    // While something is held there is a look a second, which shows every lock.
+    let _held = support::holder("shared", &home.join(".package-cache-mutate"));
+    let taker = support::holder("exclusive", &lock);
+    engine.until("the hold", |state| lock_of(state, &lock));
+    drop(taker);
+    engine.until("the end", |state| lock_of(state, &lock).is_none().then_some(()));
+    // By now its folder is watched.
+    let mut again = support::holder("exclusive", &lock);
+    let seen = engine.until("the second hold", |state| lock_of(state, &lock));
+    assert!(seen.holders[0].since.is_some());
+    again.kill();
+    let told = engine.handle.states.borrow().state.notes.clone();
+    if told.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{told:?}").into())
+    }
+}
+
+/// Holds one after the other on each of four locks, while in the folders of two of them others take and release locks as
+/// fast as they can. Each hold lasts until it was told, so that it is told however busy the machine is.
+fn a_storm() {
+    const ROUNDS: usize = 25;
+    let (place, home) = home();
+    let builds = ["one", "two"].map(|name| place.path().join(name).join("target/debug"));
+    for build in &builds {
+        std::fs::create_dir_all(build).expect("makes it");
+    }
+    let locks = [
+        home.join(".package-cache"),
+        home.join(".package-cache-mutate"),
+        builds[0].join(".cargo-lock"),
+        builds[1].join(".cargo-lock"),
+    ];
+    let mut engine = Engine::start(&home);
+    for lock in &locks {
+        let known = support::holder("exclusive", lock);
+        engine.until("the folder is known", |state| lock_of(state, lock));
+        drop(known);
+    }
+    let mut churning = [&home, &builds[0]].map(|folder| support::helper(["churn".as_ref(), folder.as_os_str()]));
+    for churn in &mut churning {
+        assert_eq!(churn.line(), "started");
+    }
+    let begins = Begins::new(&locks);
+    for _ in 0..ROUNDS {
+        let holders: Vec<support::Running> = locks.iter().map(|lock| support::holder("exclusive", lock)).collect();
+        let mut told = Vec::new();
+        while told.len() < holders.len() {
+            told.extend(engine.until("a hold", |state| {
+                Some(begins.since_the_last(state)).filter(|new| !new.is_empty())
+            }));
+        }
+        told.sort_unstable();
+        let held: Vec<(usize, u32)> = holders.iter().map(support::Running::pid).enumerate().collect();
+        assert_eq!(told, held, "each hold of this round once, and none of an earlier one");
+    }
+    drop(churning);
+    for lock in &locks {
+        engine.until("the end", |state| lock_of(state, lock).is_none().then_some(()));
+    }
+}
+
+/// Tells whose hold of which lock begins, from one state to the next.
+struct Begins {
+    locks: Vec<PathBuf>,
+    before: RefCell<Vec<Vec<u32>>>,
+}
+
+impl Begins {
+    fn new(locks: &[PathBuf]) -> Self {
+        Self {
+            locks: locks.to_vec(),
+            before: RefCell::new(vec![Vec::new(); locks.len()]),
+        }
+    }
+
+    fn since_the_last(&self, state: &State) -> Vec<(usize, u32)> {
+        let mut before = self.before.borrow_mut();
+        let mut new = Vec::new();
+        for (number, path) in self.locks.iter().enumerate() {
+            let now = support::lock(state, path).map(holder_pids).unwrap_or_default();
+            new.extend(
+                now.iter()
+                    .filter(|pid| !before[number].contains(pid))
+                    .map(|pid| (number, *pid)),
+            );
+            before[number] = now;
+        }
+        new
+    }
 }
