@@ -30,6 +30,7 @@ pub mod observation;
 pub mod os;
 pub mod places;
 pub mod process;
+pub mod protocol;
 pub mod state;
 pub mod text;
 pub mod token;
