@@ -22,6 +22,7 @@
 pub mod by_process;
 pub mod cargo;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod engine;
@@ -29,8 +30,10 @@ pub mod folders;
 pub mod observation;
 pub mod os;
 pub mod places;
+pub mod private_folder;
 pub mod process;
 pub mod protocol;
+pub mod server;
 pub mod state;
 pub mod text;
 pub mod token;

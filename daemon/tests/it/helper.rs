@@ -31,6 +31,8 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "open-and-lock" => open_and_lock(&arguments),
         "upgrade" => upgrade(&arguments),
         "sit" => {}
+        "daemon" => return crate::socket::daemon_helper(&arguments),
+        "connect" => return crate::socket::connect_helper(&arguments),
         other => panic!("no helper is called {other}"),
     }
     until_told();
@@ -54,7 +56,7 @@ fn operation(word: &OsString) -> FlockOperation {
     }
 }
 
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     let mut out = std::io::stdout().lock();
     // The test may have ended: then there is nobody to tell.
     drop(writeln!(out, "{word}").and_then(|()| out.flush()));

@@ -12,6 +12,7 @@ mod helper;
 mod hostile;
 mod kernel;
 mod namespaces;
+mod socket;
 mod support;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         engine::trials(),
         hostile::trials(),
         namespaces::trials(),
+        socket::trials(),
     ]
     .into_iter()
     .flatten()

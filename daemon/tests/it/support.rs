@@ -177,10 +177,11 @@ pub(crate) fn sorted(pids: impl IntoIterator<Item = u32>) -> Vec<u32> {
     pids
 }
 
-/// A folder of the test's own.
+/// A folder of the test's own, closed to others, as the daemon wants it.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::Builder::new()
         .prefix("lockwatch-test-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .tempdir()
         .expect("makes a folder")
 }
