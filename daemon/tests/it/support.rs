@@ -186,9 +186,10 @@ pub(crate) fn folder() -> tempfile::TempDir {
         .expect("makes a folder")
 }
 
-/// The binary.
+/// The binary, beside no daemon.
 pub(crate) fn lockwatch() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockwatch"));
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command.env("LOCKWATCH_HOME", "/nonexistent");
     command
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use lockwatch::client::{Client, ClientError};
+use lockwatch::folders::Folders;
 use lockwatch::protocol;
 use lockwatch::server::{End, Limits};
-use lockwatch::state::Source;
+use lockwatch::state::{Source, State};
 
 use super::daemon::{Daemon, folders};
 use super::{OTHER_USER, trial, trial_of_root};
-use crate::support::{PATIENCE, folder};
+use crate::support::{PATIENCE, folder, lockwatch};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -30,6 +31,11 @@ pub(super) fn trials() -> Vec<Trial> {
             client_of_a_daemon_that_says_nothing,
         ),
         trial("client_of_another_version", client_of_another_version),
+        trial("status_asks_the_daemon", status_asks_the_daemon),
+        trial(
+            "status_looks_itself_where_the_daemon_cannot_be_asked",
+            status_looks_itself_where_the_daemon_cannot_be_asked,
+        ),
         trial("client_trusts_no_open_folder", client_trusts_no_open_folder),
         trial_of_root(
             "client_trusts_no_socket_of_another_user",
@@ -178,4 +184,43 @@ fn client_trusts_no_socket_of_another_user() {
         std::os::unix::fs::chown(&path, Some(0), None).expect("takes it back");
     }
     connect(&daemon).hello().expect("answers");
+}
+
+/// What `status` prints with these folders, and its exit code.
+fn status(folders: &Folders, arguments: &[&str]) -> (State, Option<i32>) {
+    let output = lockwatch()
+        .args(["status", "--json"])
+        .args(arguments)
+        .env("LOCKWATCH_HOME", &folders.runtime)
+        .output()
+        .expect("runs");
+    let state = serde_json::from_slice(&output.stdout).expect("is the document");
+    (state, output.status.code())
+}
+
+fn status_asks_the_daemon() {
+    let daemon = Daemon::start(Limits::default());
+    assert_eq!(status(&daemon.folders, &["--check"]).1, Some(0));
+    daemon.engine.publish_a_wait();
+    let (state, code) = status(&daemon.folders, &["--check", "--all"]);
+    assert_eq!(
+        (state.source, state.generation, code),
+        (Source::Daemon, Some(1), Some(1))
+    );
+    // The cargo that runs these tests holds nothing that the made engine knows.
+    let processes = state.processes.expect("were asked for");
+    assert_eq!(processes.is_empty(), std::env::var_os("CARGO").is_none());
+    assert_eq!(status(&daemon.folders, &[]).0.processes, None);
+}
+
+fn status_looks_itself_where_the_daemon_cannot_be_asked() {
+    let daemon = Daemon::start(Limits {
+        clients: 0,
+        ..Limits::default()
+    });
+    let (state, code) = status(&daemon.folders, &[]);
+    assert_eq!((state.source, code), (Source::Direct, Some(0)));
+    let told =
+        |note: &String| note.starts_with("the daemon was not asked: the daemon refuses: there are 0 clients already");
+    assert!(state.notes.iter().any(told), "{:?}", state.notes);
 }

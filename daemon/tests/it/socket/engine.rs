@@ -81,6 +81,7 @@ impl Engine {
         });
         let mut next = self.states.borrow().state.clone();
         next.generation = next.generation.map(|generation| generation + 1);
+        next.summary.contended = 1;
         next.locks = vec![serde_json::from_value(lock).expect("is one")];
         self.states
             .send_replace(Arc::new(Published::new(next).expect("is JSON")));
