@@ -27,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod folders;
+pub mod logs;
 pub mod observation;
 pub mod os;
 pub mod places;
