@@ -1,5 +1,6 @@
 //! The command line: one file for each command, and this one for what they share.
 
+mod daemon;
 pub mod exit;
 mod generate;
 mod human;
@@ -13,7 +14,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::exit::Code;
 use self::output::Output;
+use crate::engine::StartError;
 use crate::os::LookError;
+use crate::server::BindError;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,8 +29,8 @@ Exit status:
   0   done; with --check: nobody waits and nobody is stuck
   1   with --check: somebody waits for a lock, or its holder is stuck
   2   the command line was not understood
-  69  the system does not tell about locks (no /proc)
-  77  reading the locks was not permitted";
+  69  what the command needs is not there: the system does not tell about locks (no /proc), no socket can be made
+  77  it was not permitted: reading the locks, or lockwatch's folder is another user's or open to others";
 
 /// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
 ///
@@ -42,6 +45,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(status::Args),
+    Daemon(daemon::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
@@ -54,10 +58,27 @@ enum Error {
         #[from]
         source: LookError,
     },
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Engine(StartError),
+    #[error(
+        "cannot start the daemon: {0}; try again, and see that the limit of open files is not too low (`ulimit -n`)"
+    )]
+    Runtime(#[source] std::io::Error),
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),
     #[error("cannot write the output as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Look(source) => Self::Look { source },
+            error => Self::Engine(error),
+        }
+    }
 }
 
 fn way_out(error: &LookError) -> &'static str {
@@ -78,7 +99,8 @@ impl Error {
             Self::Look {
                 source: LookError::Table { source, .. } | LookError::Processes(source),
             } if source.kind() == std::io::ErrorKind::PermissionDenied => Code::NotPermitted,
-            Self::Look { .. } => Code::Unavailable,
+            Self::Bind(BindError::Folder(_) | BindError::InTheWay { .. }) => Code::NotPermitted,
+            Self::Look { .. } | Self::Bind(_) | Self::Engine(_) | Self::Runtime(_) => Code::Unavailable,
             Self::Write(_) | Self::Json(_) => Code::Contended,
         }
     }
@@ -93,6 +115,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = Output::new();
     let result = match cli.command.unwrap_or(Command::Status(status::Args::default())) {
         Command::Status(args) => status::run(&args, &mut out),
+        Command::Daemon(args) => daemon::run(&args, &mut out),
         Command::Completions(args) => generate::completions(&args, &mut out),
         Command::Man(args) => generate::man(&args, &mut out),
     };

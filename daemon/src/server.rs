@@ -96,6 +96,8 @@ pub struct Limits {
     pub stall: Duration,
     /// The time that clients get to take what is under way when the daemon ends.
     pub farewell: Duration,
+    /// The time that the engine gets to write down what it knows when the daemon ends.
+    pub last_words: Duration,
 }
 
 impl Default for Limits {
@@ -106,6 +108,7 @@ impl Default for Limits {
             whole_within: Duration::from_secs(10),
             stall: Duration::from_mins(1),
             farewell: Duration::from_secs(1),
+            last_words: Duration::from_secs(5),
         }
     }
 }
@@ -186,6 +189,8 @@ impl Server {
         } = self;
         let listener = tokio::net::UnixListener::from_std(listener)?;
         let (end, mut asked) = watch::channel(None);
+        // This alone does not keep the engine alive, and tells when it has ended.
+        let mut states = engine.states.clone();
         let requests = engine.requests.clone();
         let shared = Arc::new(Shared {
             engine,
@@ -213,6 +218,12 @@ impl Server {
         if timeout(limits.farewell, farewell).await.is_err() {
             clients.shutdown().await;
         }
+        drop((shared, requests));
+        let last_words = async { while states.changed().await.is_ok() {} };
+        if timeout(limits.last_words, last_words).await.is_err() {
+            tracing::warn!("the engine does not end");
+        }
+        // Only now may another daemon begin: what this one knew is written.
         drop(instance);
         Ok(end)
     }

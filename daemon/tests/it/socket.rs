@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod client;
+mod command;
 mod daemon;
 mod documented;
 mod engine;
@@ -19,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         bad_days::trials(),
         places::trials(),
         client::trials(),
+        command::trials(),
         processes::trials(),
         documented::trials(),
     ]

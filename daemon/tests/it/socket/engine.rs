@@ -1,7 +1,7 @@
 //! An engine that sees what it is told to see.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use lockwatch::clock::Moment;
 use lockwatch::engine::{Handle, Published, Request};
@@ -12,8 +12,18 @@ use tokio::sync::{mpsc, watch};
 /// The engine, from its maker's side.
 #[derive(Clone)]
 pub(super) struct Engine {
-    states: watch::Sender<Arc<Published>>,
+    /// None where the loop has ended.
+    states: Arc<Mutex<Option<watch::Sender<Arc<Published>>>>>,
     looks: Arc<AtomicUsize>,
+}
+
+/// The loop, which takes the way to tell anything with it when it ends.
+struct Looking(Engine);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.states.lock().expect("is whole").take();
+    }
 }
 
 /// A state with a note, which makes it as long as one likes.
@@ -38,16 +48,15 @@ impl Engine {
         let (states, seen) = watch::channel(state(0, "first"));
         let (requests, mut asked) = mpsc::channel(8);
         let engine = Self {
-            states,
+            states: Arc::new(Mutex::new(Some(states))),
             looks: Arc::default(),
         };
-        let answering = engine.clone();
+        let looking = Looking(engine.clone());
         let run = async move {
             while let Some(Request::Look(answer)) = asked.recv().await {
-                answering.looks.fetch_add(1, Ordering::Relaxed);
-                let newest = Arc::clone(&answering.states.borrow());
+                looking.0.looks.fetch_add(1, Ordering::Relaxed);
                 // Whoever asked may have gone.
-                drop(answer.send(newest));
+                drop(answer.send(looking.0.newest()));
             }
         };
         let handle = Handle { states: seen, requests };
@@ -59,8 +68,18 @@ impl Engine {
         let next = self.generation() + 1;
         let published = state(next, note);
         let kept = Arc::downgrade(&published.json);
-        self.states.send_replace(published);
+        self.send(published);
         kept
+    }
+
+    fn send(&self, published: Arc<Published>) {
+        let states = self.states.lock().expect("is whole");
+        states.as_ref().expect("runs").send_replace(published);
+    }
+
+    fn newest(&self) -> Arc<Published> {
+        let states = self.states.lock().expect("is whole");
+        Arc::clone(&states.as_ref().expect("runs").borrow())
     }
 
     /// A process waits for another one.
@@ -79,16 +98,15 @@ impl Engine {
             "path": "/home/me/.cargo/.package-cache", "kind": "package-cache", "label": "package cache", "deleted": false,
             "holders": [process(4711, "cargo build")], "waiters": [process(4800, "cargo check")],
         });
-        let mut next = self.states.borrow().state.clone();
+        let mut next = self.newest().state.clone();
         next.generation = next.generation.map(|generation| generation + 1);
         next.summary.contended = 1;
         next.locks = vec![serde_json::from_value(lock).expect("is one")];
-        self.states
-            .send_replace(Arc::new(Published::new(next).expect("is JSON")));
+        self.send(Arc::new(Published::new(next).expect("is JSON")));
     }
 
     pub(super) fn generation(&self) -> u64 {
-        self.states.borrow().state.generation.expect("has one")
+        self.newest().state.generation.expect("has one")
     }
 
     /// How many looks were asked for.

@@ -70,6 +70,12 @@ fn start(folders: &Folders, descriptors: &str) -> Running {
     daemon
 }
 
+/// Sends a signal to a process that we started.
+pub(super) fn send(running: &Running, signal: Signal) {
+    let pid = i32::try_from(running.pid()).ok().and_then(Pid::from_raw);
+    rustix::process::kill_process(pid.expect("a number"), signal).expect("is sent");
+}
+
 fn killed_and_started_again() {
     let home = folder();
     let folders = folders(home.path());
