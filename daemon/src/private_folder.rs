@@ -95,7 +95,7 @@ pub fn make(path: &Path) -> Result<(), FolderError> {
 }
 
 /// Makes sure that a folder is this user's own and open to nobody else.
-pub fn check(path: &Path) -> Result<(), FolderError> {
+fn check(path: &Path) -> Result<(), FolderError> {
     let path = || path.to_owned();
     let failed = |source| FolderError::Open { path: path(), source };
     let kind = path().symlink_metadata().map_err(failed)?.file_type();

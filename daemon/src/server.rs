@@ -26,7 +26,7 @@ use self::socket::SocketFile;
 use crate::engine::Handle;
 use crate::folders::{Folders, FoldersError};
 use crate::private_folder::{self, FolderError};
-use crate::protocol::{self, Code, Failure, Id, MAX_REQUEST, Message};
+use crate::protocol::{self, Code, Failure, Id, MAX_REQUEST, Message, Welcome};
 use crate::text;
 
 /// Why there is no socket.
@@ -56,11 +56,8 @@ pub enum BindError {
         path: PathBuf,
     },
     /// A daemon runs and answers.
-    #[error("a daemon already runs (pid {pid})")]
-    AlreadyRunning {
-        /// Its process.
-        pid: u32,
-    },
+    #[error("a daemon already runs (pid {}){}", .0.pid, other_version(.0))]
+    AlreadyRunning(Welcome),
     /// Somebody has the lock and does not answer.
     #[error(
         "a daemon{} has the lock on {} and does not answer; end it and start again",
@@ -81,6 +78,15 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+fn other_version(welcome: &Welcome) -> String {
+    if !welcome.is_of_another_version() {
+        return String::new();
+    }
+    let theirs = text::escape(welcome.version.as_ref());
+    let ours = env!("CARGO_PKG_VERSION");
+    format!("; it is version {theirs} and this is {ours}, so end it and start again to have this one")
 }
 
 /// What bounds the clients.
@@ -252,7 +258,7 @@ fn admit(stream: UnixStream, shared: &Arc<Shared>, clients: &mut JoinSet<()>) {
         tracing::warn!(?peer, "a client of another user is refused");
         Failure::new(Code::OtherUser, "this daemon answers its own user only")
     } else if clients.len() >= shared.limits.clients {
-        tracing::info!("a client is refused, there are too many");
+        tracing::debug!("a client is refused, there are too many");
         let message = format!("there are {} clients already; try again later", clients.len());
         Failure::new(Code::TooManyClients, message)
     } else {
@@ -287,6 +293,18 @@ pub fn signals() -> io::Result<impl Future<Output = End>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_daemon_of_another_version_is_named() {
+        let running = |version: &str| {
+            let (version, protocol, pid) = (version.to_owned(), 1, 4711);
+            BindError::AlreadyRunning(Welcome { version, protocol, pid }).to_string()
+        };
+        assert_eq!(running(env!("CARGO_PKG_VERSION")), "a daemon already runs (pid 4711)");
+        assert!(
+            running("99.0.0\n").starts_with(r"a daemon already runs (pid 4711); it is version 99.0.0\n and this is ")
+        );
+    }
 
     #[test]
     fn a_daemon_answers_its_own_user_and_root() {

@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
     };
     let server = match Server::bind(&folders, second) {
         Ok(server) => server,
-        Err(running @ BindError::AlreadyRunning { .. }) => {
+        Err(running @ BindError::AlreadyRunning(_)) => {
             out.write(&format!("{running}\n"))?;
             return Ok(Code::Done);
         }

@@ -82,7 +82,7 @@ fn state() -> Result<State, Error> {
     let (look, confirmed) = look(&mut eyes())?;
     let mut state = State::direct(&look, &confirmed);
     if let Err(error) = asked {
-        state.notes.push(format!("the daemon was not asked: {error}"));
+        state.notes.push(format!("the daemon could not be asked: {error}"));
     }
     Ok(state)
 }

@@ -11,6 +11,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use super::BindError;
 use crate::client::Client;
 use crate::folders::Folders;
+use crate::protocol::Welcome;
 
 /// What a second daemon does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +56,8 @@ impl Instance {
                 Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(error) => return Err(failed(error.into())),
             }
-            if let Some(pid) = answering(folders) {
-                return Err(BindError::AlreadyRunning { pid });
+            if let Some(other) = answering(folders) {
+                return Err(BindError::AlreadyRunning(other));
             }
             if let Second::GivesUp { patience } = second
                 && begin.elapsed() > patience
@@ -69,8 +70,8 @@ impl Instance {
             std::thread::sleep(AGAIN);
         };
         // Where the file was removed while a daemon ran, its lock says nothing about that one. Alive means that it answers.
-        if let Some(pid) = answering(folders) {
-            return Err(BindError::AlreadyRunning { pid });
+        if let Some(other) = answering(folders) {
+            return Err(BindError::AlreadyRunning(other));
         }
         write_pid(&mut lock).map_err(failed)?;
         Ok(Self { _lock: lock })
@@ -97,10 +98,10 @@ fn is_at(file: &File, path: &Path) -> bool {
     id(file.metadata()) == id(path.symlink_metadata())
 }
 
-/// The process number of a daemon that answers.
-fn answering(folders: &Folders) -> Option<u32> {
+/// A daemon that answers.
+fn answering(folders: &Folders) -> Option<Welcome> {
     let mut client = Client::connect(folders).ok()??;
-    Some(client.hello().ok()?.pid)
+    client.hello().ok()
 }
 
 /// The number is for people who look into the file; nothing relies on it.

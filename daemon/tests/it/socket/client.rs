@@ -220,7 +220,8 @@ fn status_looks_itself_where_the_daemon_cannot_be_asked() {
     });
     let (state, code) = status(&daemon.folders, &[]);
     assert_eq!((state.source, code), (Source::Direct, Some(0)));
-    let told =
-        |note: &String| note.starts_with("the daemon was not asked: the daemon refuses: there are 0 clients already");
+    let told = |note: &String| {
+        note.starts_with("the daemon could not be asked: the daemon refuses: there are 0 clients already")
+    };
     assert!(state.notes.iter().any(told), "{:?}", state.notes);
 }

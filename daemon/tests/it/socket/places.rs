@@ -149,7 +149,7 @@ fn a_second_daemon_says_that_there_is_one() {
     let second = Server::bind(&daemon.folders, Second::GivesUp { patience: PATIENCE });
     let error = second.expect_err("there is one");
     assert!(
-        matches!(error, BindError::AlreadyRunning { pid } if pid == std::process::id()),
+        matches!(error, BindError::AlreadyRunning(ref other) if other.pid == std::process::id()),
         "{error}"
     );
     assert!(daemon.client().is_answered(), "the first one is left alone");
@@ -191,6 +191,6 @@ fn a_second_daemon_after_the_lock_file_was_removed() {
     let daemon = Daemon::start(Limits::default());
     std::fs::remove_file(daemon.folders.daemon_lock()).expect("removes it");
     let error = Server::bind(&daemon.folders, AT_ONCE).expect_err("there is one");
-    assert!(matches!(error, BindError::AlreadyRunning { .. }), "{error}");
+    assert!(matches!(error, BindError::AlreadyRunning(_)), "{error}");
     assert!(daemon.client().is_answered());
 }
