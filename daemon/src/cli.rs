@@ -1,5 +1,6 @@
 //! The command line: one file for each command, and this one for what they share.
 
+mod daemon;
 pub mod exit;
 mod generate;
 mod history;
@@ -14,9 +15,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::exit::Code;
 use self::output::Output;
+use crate::config::ConfigError;
+use crate::engine::StartError;
 use crate::folders::FoldersError;
 use crate::history::HistoryError;
 use crate::os::LookError;
+use crate::server::BindError;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,8 +34,9 @@ Exit status:
   0   done; with --check: nobody waits and nobody is stuck
   1   with --check: somebody waits for a lock, or its holder is stuck
   2   the command line was not understood
-  69  the system does not tell about locks (no /proc), or the history cannot be read
-  77  reading the locks or the history was not permitted";
+  69  what the command needs is not there: the system does not tell about locks (no /proc), no socket can be made, the
+      history cannot be read
+  77  it was not permitted: reading the locks or the history, or lockwatch's folder is another user's or open to others";
 
 /// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
 ///
@@ -47,6 +52,7 @@ struct Cli {
 enum Command {
     Status(status::Args),
     History(history::Args),
+    Daemon(daemon::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
@@ -63,10 +69,29 @@ enum Error {
     Folders(#[from] FoldersError),
     #[error(transparent)]
     History(#[from] HistoryError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Engine(StartError),
+    #[error(
+        "cannot start the daemon: {0}; try again, and see that the limit of open files is not too low (`ulimit -n`)"
+    )]
+    Runtime(#[source] std::io::Error),
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),
     #[error("cannot write the output as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Look(source) => Self::Look { source },
+            error => Self::Engine(error),
+        }
+    }
 }
 
 fn way_out(error: &LookError) -> &'static str {
@@ -92,7 +117,14 @@ impl Error {
             {
                 Code::NotPermitted
             }
-            Self::Look { .. } | Self::Folders(_) | Self::History(_) => Code::Unavailable,
+            Self::Bind(BindError::Folder(_) | BindError::InTheWay { .. }) => Code::NotPermitted,
+            Self::Config(_) => Code::Usage,
+            Self::Look { .. }
+            | Self::Folders(_)
+            | Self::History(_)
+            | Self::Bind(_)
+            | Self::Engine(_)
+            | Self::Runtime(_) => Code::Unavailable,
             Self::Write(_) | Self::Json(_) => Code::Contended,
         }
     }
@@ -108,6 +140,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Status(status::Args::default())) {
         Command::Status(args) => status::run(&args, &mut out),
         Command::History(args) => history::run(&args, &mut out),
+        Command::Daemon(args) => daemon::run(&args, &mut out),
         Command::Completions(args) => generate::completions(&args, &mut out),
         Command::Man(args) => generate::man(&args, &mut out),
     };

@@ -15,22 +15,28 @@
 //! 3. [`wait_graph`] tells who is in whose way, the head of each queue, and circles; [`verdict`] judges each holder.
 //! 4. [`state`] is the model that all outputs show, as JSON for programs; [`by_process`] turns it from locks to processes,
 //!    and [`cli`] makes text of it for people.
+//! 5. [`server`] tells it to other processes on a socket, in the words of [`protocol`]; [`client`] is the other end.
 //!
-//! Everything but [`os`], [`process::named`], [`places`] and the outer layer of [`cli`] is pure: no clock, no file, no
-//! process; time comes in as an argument.
+//! Everything but [`os`], [`process::named`], [`places`], the daemon's [`engine`], [`server`] and [`logs`], [`client`] and the
+//! outer layer of [`cli`] is pure: no clock, no file, no process; time comes in as an argument.
 
 pub mod by_process;
 pub mod cargo;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod folders;
 pub mod history;
+pub mod logs;
 pub mod observation;
 pub mod os;
 pub mod places;
+pub mod private_folder;
 pub mod process;
+pub mod protocol;
+pub mod server;
 pub mod state;
 pub mod text;
 pub mod token;

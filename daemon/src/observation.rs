@@ -153,8 +153,8 @@ impl<K: Kernel> Observer<K> {
         look
     }
 
-    /// The cargo and rustc processes of this user that neither hold nor wait.
-    pub fn bystanders(&mut self, look: &Look) -> Vec<Participant> {
+    /// The cargo and rustc processes of this user that are not among those who hold or wait.
+    pub fn bystanders(&mut self, involved: &BTreeSet<Pid>) -> Vec<Participant> {
         let uid = self.kernel.own_uid();
         let mut lineage = Lineage {
             kernel: &mut self.kernel,
@@ -162,9 +162,9 @@ impl<K: Kernel> Observer<K> {
         };
         let mut found: Vec<Participant> = process::named(may_be_rust_tool)
             .into_iter()
+            .filter(|pid| !involved.contains(pid))
             .filter_map(|pid| lineage.participant(pid))
             .filter(|one| one.process.uid == Some(uid) && one.invocation.program.is_rust_tool())
-            .filter(|one| !look.processes.contains_key(&one.process.id))
             .collect();
         found.sort_by_key(|one| one.process.id);
         found

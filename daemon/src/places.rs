@@ -34,6 +34,17 @@ impl CargoHomes {
         Self::new(std::env::var_os("CARGO_HOME"), std::env::home_dir().map(OsString::from))
     }
 
+    /// With further homes.
+    #[must_use]
+    pub fn with(mut self, more: impl IntoIterator<Item = PathBuf>) -> Self {
+        for home in more {
+            if !self.folders.contains(&home) {
+                self.folders.push(home);
+            }
+        }
+        self
+    }
+
     /// The homes.
     pub fn folders(&self) -> &[PathBuf] {
         &self.folders

@@ -223,6 +223,17 @@ impl State {
         state
     }
 
+    /// The processes that hold a lock or wait for one.
+    pub fn involved(&self) -> BTreeSet<Pid> {
+        let of = |lock: &Lock| -> Vec<Pid> {
+            let holders = lock.holders.iter().map(|holder| holder.process.pid);
+            holders
+                .chain(lock.waiters.iter().map(|waiter| waiter.process.pid))
+                .collect()
+        };
+        self.locks.iter().flat_map(of).collect()
+    }
+
     /// With the processes that have to do with no lock.
     #[must_use]
     pub fn with_bystanders(mut self, bystanders: &[Participant]) -> Self {

@@ -12,7 +12,7 @@ pub enum Code {
     Contended = 1,
     /// The command line was not understood.
     Usage = 2,
-    /// What the command needs is not there: the system's table of locks, or a history that can be read.
+    /// What the command needs is not there: the system's table of locks, a socket, a history that can be read.
     Unavailable = 69,
     /// The system did not permit it.
     NotPermitted = 77,

@@ -1,4 +1,4 @@
-//! `lockwatch status`: one look.
+//! `lockwatch status`: the daemon's state, or one look.
 
 mod view;
 
@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::exit::Code;
 use super::output::{self, Output};
 use super::{Error, human};
+use crate::client::{Client, ClientError};
 use crate::clock::Moment;
+use crate::folders::Folders;
 use crate::observation::{Look, Observer};
 use crate::os::{LookError, System};
 use crate::places::CargoHomes;
@@ -45,11 +47,10 @@ pub(super) struct Args {
 const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
-    let mut observer = Observer::new(System::new(), CargoHomes::from_env());
-    let (look, confirmed) = look(&mut observer)?;
-    let mut state = State::direct(&look, &confirmed);
+    let mut state = state()?;
     if args.all {
-        state = state.with_bystanders(&observer.bystanders(&look));
+        let involved = state.involved();
+        state = state.with_bystanders(&eyes().bystanders(&involved));
     }
     if args.json {
         let mut json = serde_json::to_vec_pretty(&state)?;
@@ -70,6 +71,38 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
     } else {
         Code::Done
     })
+}
+
+/// The state of the daemon where one runs and answers, and by a look of our own where not.
+fn state() -> Result<State, Error> {
+    let asked = ask_the_daemon();
+    if let Ok(Some(state)) = asked {
+        return Ok(state);
+    }
+    let (look, confirmed) = look(&mut eyes())?;
+    let mut state = State::direct(&look, &confirmed);
+    if let Err(error) = asked {
+        state.notes.push(format!("the daemon could not be asked: {error}"));
+    }
+    Ok(state)
+}
+
+/// The daemon's state; none where no daemon runs.
+fn ask_the_daemon() -> Result<Option<State>, ClientError> {
+    let connected = match Folders::from_env().map_err(ClientError::from) {
+        Ok(folders) => Client::connect(&folders),
+        Err(error) => Err(error),
+    };
+    match connected {
+        Ok(Some(mut daemon)) => daemon.state().map(Some),
+        // Where there is no place for a socket, no daemon can run.
+        Ok(None) | Err(ClientError::Folders(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn eyes() -> Observer<System> {
+    Observer::new(System::new(), CargoHomes::from_env())
 }
 
 /// One look; where it shows a circle of waiting, a second one that tells who is still in it.

@@ -366,6 +366,7 @@ impl Engine {
         if !changes.is_empty() {
             recorder.record(changes, now);
         }
+        // Once at the start too: what goes on from before is not among the changes.
         if now.since(self.checkpoint) >= CHECKPOINT {
             self.checkpoint = now.since_boot;
             recorder.checkpoint(self.core.tracker().holds(), self.core.tracker().waits(), now);

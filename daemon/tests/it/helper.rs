@@ -33,6 +33,8 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "record" => return with_lock(&arguments, crate::history::record),
         "fill" => return with_lock(&arguments, crate::history::fill),
         "sit" => {}
+        "daemon" => return crate::socket::daemon_helper(&arguments),
+        "connect" => return crate::socket::connect_helper(&arguments),
         other => panic!("no helper is called {other}"),
     }
     until_told();

@@ -13,6 +13,7 @@ mod history;
 mod hostile;
 mod kernel;
 mod namespaces;
+mod socket;
 mod support;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         history::trials(),
         hostile::trials(),
         namespaces::trials(),
+        socket::trials(),
     ]
     .into_iter()
     .flatten()

@@ -177,17 +177,19 @@ pub(crate) fn sorted(pids: impl IntoIterator<Item = u32>) -> Vec<u32> {
     pids
 }
 
-/// A folder of the test's own.
+/// A folder of the test's own, closed to others, as the daemon wants it.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::Builder::new()
         .prefix("lockwatch-test-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .tempdir()
         .expect("makes a folder")
 }
 
-/// The binary.
+/// The binary, beside no daemon.
 pub(crate) fn lockwatch() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockwatch"));
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command.env("LOCKWATCH_HOME", "/nonexistent");
     command
 }
