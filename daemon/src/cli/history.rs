@@ -15,10 +15,10 @@ use crate::folders::Folders;
 use crate::history::{LIMIT, Query, query};
 
 const EXAMPLES: &str = "\
-`You waited` counts the time in which at least one process waited for a lock, each moment once, whoever started the
+`You waited` counts the time in which at least one process waited for a lock, each moment once, whoever started the \
 process; the time behind each holder likewise.
 
-The daemon records the history, and keeps 30 days or 64 MB of it unless `config.toml` says otherwise. Holds of less
+The daemon records the history, and keeps 30 days or 64 MB of it unless `config.toml` says otherwise. Holds of less \
 than 50 ms that blocked nobody are only counted. This command reads the file itself and needs no daemon.
 
 Examples:

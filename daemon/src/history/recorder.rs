@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, ErrorCode};
 
 use super::pending::Pending;
-use super::row::{HoldRow, Key, SHORT, WaitRow};
+use super::row::{Earlier, HoldRow, Key, SHORT, WaitRow};
 use super::schema::{self, OpenError};
 use super::{aside, store};
 use crate::clock::Moment;
@@ -46,6 +46,8 @@ pub struct Recorder {
     pending: Pending,
     /// What was open in the file when it was read first; none before.
     left_open: Option<Vec<LeftOpen>>,
+    /// What that was of waits.
+    earlier: HashMap<Key, Earlier>,
     places: Places,
     /// Whether the tracker has begun, so that what the file left open comes too late for it.
     late: bool,
@@ -101,6 +103,7 @@ impl Recorder {
             current: HashMap::new(),
             pending: Pending::default(),
             left_open: None,
+            earlier: HashMap::new(),
             places: Places::default(),
             late: false,
             pruned: None,
@@ -125,7 +128,10 @@ impl Recorder {
         let keys = gone
             .iter()
             .map(|left| (left.waits, Key::of_left_open(self.boot_id, left)));
-        self.pending.unseen.extend(keys);
+        for (waits, key) in keys {
+            self.earlier.remove(&key);
+            self.pending.unseen.insert((waits, key));
+        }
         self.flush(moment);
     }
 
@@ -160,6 +166,7 @@ impl Recorder {
         if self.is_newer() {
             return;
         }
+        self.reopen_where_replaced(moment);
         // Whatever is not among them has ended, even if nobody said so.
         let before = std::mem::take(&mut self.current);
         for hold in holds {
@@ -176,7 +183,6 @@ impl Recorder {
         for wait in waits {
             self.wait(wait, None, moment);
         }
-        self.reopen_where_replaced(moment);
         self.flush(moment);
         let due = self.pruned.is_none_or(|pruned| moment.since(pruned) >= PRUNE);
         if due || self.prune_more || self.is_too_large() {
@@ -187,8 +193,8 @@ impl Recorder {
         }
     }
 
-    /// Ends what earlier runs of the machine left open, and deletes what is too old or too much, in a bounded number of steps; [`Recorder::checkpoint`] calls it about hourly,
-    /// and each time while there is more to do.
+    /// Ends what earlier runs of the machine left open, and deletes what is too old or too much, in a bounded number of
+    /// steps; [`Recorder::checkpoint`] calls it about hourly, and each time while there is more to do.
     pub fn prune(&mut self, moment: &Moment) {
         let days = SignedDuration::from_hours(24 * i64::from(self.retention.days));
         let limits = store::Limits {
@@ -298,7 +304,14 @@ impl Recorder {
     }
 
     fn wait(&mut self, wait: &Wait, how: Option<WaitEnd>, moment: &Moment) {
-        let row = WaitRow::new(self.boot_id, wait, how, moment);
+        let key = Key::of_wait(self.boot_id, wait);
+        let row = match self.earlier.get(&key) {
+            Some(earlier) => WaitRow::new(self.boot_id, &earlier.and(wait), how, moment),
+            None => WaitRow::new(self.boot_id, wait, how, moment),
+        };
+        if how.is_some() {
+            self.earlier.remove(&key);
+        }
         for hold in row.spans.iter().filter_map(|span| span.behind) {
             if self.current.get(&hold).is_some_and(|current| !current.has_row) {
                 self.open_row(hold, moment);
@@ -436,6 +449,11 @@ impl Recorder {
             self.left_open = Some(Vec::new());
         } else {
             self.left_open = Some(left_open);
+            for (key, span, length) in store::open_spans(connection, self.boot_id).unwrap_or_default() {
+                let earlier = self.earlier.entry(key).or_default();
+                earlier.until = span.from.saturating_add(length);
+                earlier.spans.push(span);
+            }
         }
         for (path, turn) in store::places(connection).unwrap_or_default() {
             // What was seen meanwhile is newer.

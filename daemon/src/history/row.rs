@@ -7,7 +7,7 @@ use crate::clock::{Moment, milliseconds};
 use crate::observation::Participant;
 use crate::os::Mode;
 use crate::process::ProcessId;
-use crate::tracker::{Begin, Hold, HoldEnd, LeftOpen, LockName, Part, Wait, WaitEnd};
+use crate::tracker::{Begin, Hold, HoldEnd, LeftOpen, LockName, Part, Span, Wait, WaitEnd};
 
 /// A hold as short as this is only counted, unless it blocked somebody.
 pub(super) const SHORT: Duration = Duration::from_millis(50);
@@ -38,6 +38,10 @@ impl Key {
 
     pub(super) fn of_hold(boot_id: u64, hold: &Hold) -> Self {
         Self::new(boot_id, &hold.lock, hold.who.process.id, hold.begin)
+    }
+
+    pub(super) fn of_wait(boot_id: u64, wait: &Wait) -> Self {
+        Self::new(boot_id, &wait.lock, wait.who.process.id, wait.begin)
     }
 
     pub(super) fn of_left_open(boot_id: u64, left: &LeftOpen) -> Self {
@@ -114,6 +118,31 @@ pub(super) struct WaitRow {
     pub(super) how: Option<WaitEnd>,
 }
 
+/// What an earlier daemon saw of a wait that goes on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Earlier {
+    pub(super) spans: Vec<Span>,
+    /// When it saw it last.
+    pub(super) until: Duration,
+}
+
+impl Earlier {
+    /// The whole wait: the tracker of this daemon knows whom it is behind now, and takes it to have been so all the time.
+    pub(super) fn and(&self, wait: &Wait) -> Wait {
+        let whom = |span: &Span| span.behind.map(|(process, begin)| (process, begin.at));
+        let mut spans = self.spans.clone();
+        let begun = wait.spans.partition_point(|span| span.from <= self.until);
+        for span in &wait.spans[begun.saturating_sub(1)..] {
+            if spans.last().is_none_or(|last| whom(last) != whom(span)) {
+                let from = span.from.max(self.until);
+                spans.pop_if(|last| last.from >= from);
+                spans.push(Span { from, ..*span });
+            }
+        }
+        Wait { spans, ..wait.clone() }
+    }
+}
+
 /// A part of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SpanRow {
@@ -128,13 +157,13 @@ impl WaitRow {
         let begin = wait.begin.at;
         // Each border is rounded once, as the distance from the begin, so that the parts add up to the whole.
         let after = |border: Duration| milliseconds(border.saturating_sub(begin));
-        let unseen = crate::tracker::Span {
+        let unseen = Span {
             from: begin,
             behind: None,
         };
         let spans: &[_] = if wait.spans.is_empty() { &[unseen] } else { &wait.spans };
         let borders = spans.iter().skip(1).map(|span| span.from).chain([at.since_boot]);
-        let row = |(span, to): (&crate::tracker::Span, Duration)| SpanRow {
+        let row = |(span, to): (&Span, Duration)| SpanRow {
             from: span.from,
             from_ms: at.wall_at(span.from).as_millisecond(),
             waited_ms: after(to).saturating_sub(after(span.from)),

@@ -15,7 +15,7 @@ use super::word;
 use crate::os::FileId;
 use crate::process::ProcessId;
 use crate::text;
-use crate::tracker::{Begin, LeftOpen, Part};
+use crate::tracker::{Begin, LeftOpen, Part, Span};
 
 /// The columns that `holds` and `waits` share, in the order of [`shared_values`]. The key's come first.
 const SHARED: [&str; 21] = [
@@ -86,10 +86,12 @@ fn key_is(first: usize) -> String {
 fn insert_hold() -> String {
     let mut columns: Vec<String> = SHARED.iter().map(|name| column(name, "held_ms")).collect();
     columns.push("blocked".to_owned());
-    let update: Vec<String> = columns[FIXED..]
-        .iter()
-        .map(|name| format!("{name} = excluded.{name}"))
-        .collect();
+    let update = columns[FIXED..].iter().map(|name| match name.as_str() {
+        // A daemon that starts again does not know whom the hold had blocked before.
+        "blocked" => "blocked = max(blocked, excluded.blocked)".to_owned(),
+        name => format!("{name} = excluded.{name}"),
+    });
+    let update: Vec<String> = update.collect();
     format!(
         "{} ON CONFLICT ({}) DO UPDATE SET {} WHERE holds.end_ms IS NULL",
         insert("holds", &columns),
@@ -336,6 +338,48 @@ pub(super) fn left_open(connection: &Connection, boot_id: u64) -> rusqlite::Resu
         }
     }
     Ok(all)
+}
+
+/// The parts of the waits that are open of this run of the machine, each with how long it was.
+pub(super) fn open_spans(connection: &Connection, boot_id: u64) -> rusqlite::Result<Vec<(Key, Span, Duration)>> {
+    let mut statement = connection.prepare(
+        "SELECT waits.begin_since_boot_ns, waits.pid, waits.process_start, waits.dev, waits.ino, from_since_boot_ns,
+            waited_ms, holds.pid, holds.process_start, holds.begin_since_boot_ns, holds.begin_seen
+         FROM waits LEFT JOIN holds ON holds.id = hold
+         WHERE waits.end_ms IS NULL AND waits.boot_id = ?1 ORDER BY from_since_boot_ns",
+    )?;
+    let rows = statement.query_map([boot_id.cast_signed()], |row| {
+        let unsigned = |column| row.get(column).map(i64::cast_unsigned);
+        let key = Key {
+            boot_id,
+            begin: Duration::from_nanos(unsigned(0)?),
+            part: Part {
+                process: ProcessId {
+                    pid: row.get(1)?,
+                    start: unsigned(2)?,
+                },
+                file: FileId {
+                    dev: unsigned(3)?,
+                    ino: unsigned(4)?,
+                },
+            },
+        };
+        let behind = match row.get(7)? {
+            Some(pid) => {
+                let start = unsigned(8)?;
+                let at = Duration::from_nanos(unsigned(9)?);
+                let seen = row.get(10)?;
+                Some((ProcessId { pid, start }, Begin { at, seen }))
+            }
+            None => None,
+        };
+        let span = Span {
+            from: Duration::from_nanos(unsigned(5)?),
+            behind,
+        };
+        Ok((key, span, Duration::from_millis(unsigned(6)?)))
+    })?;
+    rows.collect()
 }
 
 /// The places with their turns.

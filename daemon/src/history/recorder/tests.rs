@@ -217,6 +217,50 @@ fn a_daemon_that_starts_again_goes_on_with_the_rows() {
 }
 
 #[test]
+fn a_wait_that_goes_on_over_a_restart_keeps_whom_it_was_behind() {
+    let desk = Desk::new();
+    let (first, second) = (
+        hold(&cache(), &check(1), 0, true),
+        hold(&cache(), &build(2), 20_000, true),
+    );
+    let waited = wait(&cache(), &build(3), &[(10, Some(&first)), (20_000, Some(&second))]);
+    let third = hold(&cache(), &build(4), 95_000, false);
+    // As the tracker has it after a restart: whom it is behind now, and that all the time.
+    let resumed = wait(&cache(), &build(3), &[(10, Some(&second))]);
+    let resumed_late = wait(&cache(), &build(3), &[(10, Some(&third))]);
+    let parts = |last: &[&str]| {
+        let all = ["3 19990 - 1"].iter().chain(last);
+        all.map(|line| (*line).to_owned()).collect::<Vec<_>>()
+    };
+
+    let mut recorder = desk.open(0);
+    let changes = [Change::Freed(first, HoldEnd::Released), Change::Took(second.clone())];
+    recorder.record(&changes, &moment(20_000));
+    recorder.checkpoint([&second].into_iter(), [&waited].into_iter(), &moment(60_000));
+    drop(recorder);
+
+    let mut recorder = desk.open(70_000);
+    let unblocked = Hold {
+        blocked_somebody: false,
+        ..second.clone()
+    };
+    recorder.checkpoint([&unblocked].into_iter(), [&resumed].into_iter(), &moment(80_000));
+    assert_eq!(desk.rows(WAITS), parts(&["3 60000 - 2"]));
+    assert_eq!(desk.rows("SELECT blocked FROM holds"), ["1", "1"]);
+    drop(recorder);
+
+    let mut recorder = desk.open(100_000);
+    recorder.record(&[Change::Took(third)], &moment(100_000));
+    recorder.record(&[Change::Went(resumed_late, WaitEnd::Acquired)], &moment(110_000));
+    let ended = |line: &str| line.replace(" - ", " acquired ");
+    let expected: Vec<_> = parts(&["3 60000 - 2", "3 30000 - 4"])
+        .iter()
+        .map(|line| ended(line))
+        .collect();
+    assert_eq!(desk.rows(WAITS), expected);
+}
+
+#[test]
 fn what_an_earlier_run_of_the_machine_left_open_ended_when_it_was_seen_last() {
     let desk = Desk::new();
     let front = hold(&cache(), &check(1), 0, true);

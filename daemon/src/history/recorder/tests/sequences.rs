@@ -126,6 +126,11 @@ impl World {
             Step::Checkpoint => self.checkpoint(),
             Step::Restart => {
                 self.recorder = Recorder::open(self.desk.path(), RETENTION, self.boot_id, &moment(self.now));
+                // The tracker of a new daemon knows whom a wait is behind now, and not what was before.
+                for wait in &mut self.queue {
+                    wait.spans.truncate(1);
+                    wait.spans[0].behind = self.holder.as_ref().map(|hold| (hold.who.process.id, hold.begin));
+                }
                 self.checkpoint();
             }
             Step::Boot => self.boot(),
