@@ -6,6 +6,7 @@
 mod cargos;
 mod churn;
 mod cli;
+mod daemon;
 mod document;
 mod engine;
 mod helper;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         churn::trials(),
         cargos::trials(),
         cli::trials(),
+        daemon::trials(),
         document::trials(),
         engine::trials(),
         history::trials(),
