@@ -59,6 +59,7 @@ pub(crate) fn daemon_helper(arguments: &[OsString]) {
 /// `connect SOCKET`: says the first line that comes.
 pub(crate) fn connect_helper(arguments: &[OsString]) {
     let stream = UnixStream::connect(&arguments[0]).expect("connects");
+    stream.set_read_timeout(Some(crate::support::PATIENCE)).expect("is set");
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).expect("reads");
     say(line.trim_end());
