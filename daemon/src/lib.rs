@@ -26,6 +26,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod folders;
+pub mod live;
 pub mod observation;
 pub mod os;
 pub mod places;
