@@ -5,6 +5,7 @@ mod generate;
 mod human;
 mod output;
 mod status;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,7 +18,8 @@ use crate::os::LookError;
 
 const EXAMPLES: &str = "\
 Examples:
-  lockwatch                  who holds Cargo's locks right now, and who waits
+  lockwatch                  who holds Cargo's locks, and who waits: live on a terminal, once otherwise
+  lockwatch status           the same, once
   lockwatch status --all     the locks that block nobody too
   lockwatch status --json    for programs; the form is described in the README
   lockwatch status --check && cargo build
@@ -31,7 +33,7 @@ Exit status:
 
 /// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
 ///
-/// Without a command it is `status`.
+/// Without a command it is `watch` on a terminal, and `status` where its output goes elsewhere.
 #[derive(Debug, Parser)]
 #[command(name = "lockwatch", version, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
@@ -42,8 +44,20 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(status::Args),
+    Watch(watch::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
+}
+
+impl Command {
+    /// A person gets the live view, a script one look.
+    fn by_default() -> Self {
+        if output::is_interactive() {
+            Self::Watch(watch::Args::default())
+        } else {
+            Self::Status(status::Args::default())
+        }
+    }
 }
 
 /// What went wrong, in one sentence with the way out.
@@ -54,6 +68,16 @@ enum Error {
         #[from]
         source: LookError,
     },
+    #[error(
+        "the live view needs a terminal for its keys and its picture; use `lockwatch watch --json` or `lockwatch status`"
+    )]
+    NoTerminal,
+    #[error("cannot set up the live view: {0}; use `lockwatch status`")]
+    Terminal(#[source] std::io::Error),
+    #[error("cannot begin to watch: {0}; use `lockwatch status`")]
+    Start(#[source] std::io::Error),
+    #[error("watching has ended by an error that was shown above; use `lockwatch status`")]
+    WatchEnded,
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),
     #[error("cannot write the output as JSON: {0}")]
@@ -78,7 +102,8 @@ impl Error {
             Self::Look {
                 source: LookError::Table { source, .. } | LookError::Processes(source),
             } if source.kind() == std::io::ErrorKind::PermissionDenied => Code::NotPermitted,
-            Self::Look { .. } => Code::Unavailable,
+            Self::Look { .. } | Self::Terminal(_) | Self::Start(_) | Self::WatchEnded => Code::Unavailable,
+            Self::NoTerminal => Code::Usage,
             Self::Write(_) | Self::Json(_) => Code::Contended,
         }
     }
@@ -91,8 +116,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(usage) => return output::usage(&usage).into(),
     };
     let mut out = Output::new();
-    let result = match cli.command.unwrap_or(Command::Status(status::Args::default())) {
+    let result = match cli.command.unwrap_or_else(Command::by_default) {
         Command::Status(args) => status::run(&args, &mut out),
+        Command::Watch(args) => watch::run(&args, &mut out),
         Command::Completions(args) => generate::completions(&args, &mut out),
         Command::Man(args) => generate::man(&args, &mut out),
     };

@@ -1,6 +1,6 @@
 //! `lockwatch status`: one look.
 
-mod view;
+pub(super) mod view;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

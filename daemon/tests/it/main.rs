@@ -12,6 +12,8 @@ mod hostile;
 mod kernel;
 mod namespaces;
 mod support;
+mod watch;
+mod window;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         document::trials(),
         hostile::trials(),
         namespaces::trials(),
+        watch::trials(),
     ]
     .into_iter()
     .flatten()
