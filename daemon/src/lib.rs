@@ -16,8 +16,8 @@
 //! 4. [`state`] is the model that all outputs show, as JSON for programs; [`by_process`] turns it from locks to processes,
 //!    and [`cli`] makes text of it for people.
 //!
-//! Everything but [`os`], [`process::named`], [`places`], [`live`] and the outer layer of [`cli`] is pure: no clock, no file, no
-//! process; time comes in as an argument.
+//! Everything but [`os`], [`process::named`], [`places`], [`live`] and the outer layer of [`cli`] is pure: no clock, no
+//! file, no process; time comes in as an argument.
 
 pub mod by_process;
 pub mod cargo;
