@@ -7,6 +7,7 @@ mod history;
 mod human;
 mod output;
 mod status;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,7 +25,8 @@ use crate::server::BindError;
 
 const EXAMPLES: &str = "\
 Examples:
-  lockwatch                  who holds Cargo's locks right now, and who waits
+  lockwatch                  who holds Cargo's locks, and who waits: live on a terminal, once otherwise
+  lockwatch status           the same, once
   lockwatch status --all     the locks that block nobody too
   lockwatch status --json    for programs; the form is described in the README
   lockwatch status --check && cargo build
@@ -40,7 +42,7 @@ Exit status:
 
 /// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
 ///
-/// Without a command it is `status`.
+/// Without a command it is `watch` on a terminal, and `status` where its output goes elsewhere.
 #[derive(Debug, Parser)]
 #[command(name = "lockwatch", version, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
@@ -53,8 +55,20 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Daemon(daemon::Args),
+    Watch(watch::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
+}
+
+impl Command {
+    /// A person gets the live view, a script one look.
+    fn by_default() -> Self {
+        if output::is_interactive() {
+            Self::Watch(watch::Args::default())
+        } else {
+            Self::Status(status::Args::default())
+        }
+    }
 }
 
 /// What went wrong, in one sentence with the way out.
@@ -79,6 +93,16 @@ enum Error {
         "cannot start the daemon: {0}; try again, and see that the limit of open files is not too low (`ulimit -n`)"
     )]
     Runtime(#[source] std::io::Error),
+    #[error(
+        "the live view needs a terminal for its keys and its picture; use `lockwatch watch --json` or `lockwatch status`"
+    )]
+    NoTerminal,
+    #[error("cannot set up the live view: {0}; use `lockwatch status`")]
+    Terminal(#[source] std::io::Error),
+    #[error("cannot begin to watch: {0}; use `lockwatch status`")]
+    Start(#[source] std::io::Error),
+    #[error("watching has ended by an error that was shown above; use `lockwatch status`")]
+    WatchEnded,
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),
     #[error("cannot write the output as JSON: {0}")]
@@ -118,13 +142,16 @@ impl Error {
                 Code::NotPermitted
             }
             Self::Bind(BindError::Folder(_) | BindError::InTheWay { .. }) => Code::NotPermitted,
-            Self::Config(_) => Code::Usage,
+            Self::Config(_) | Self::NoTerminal => Code::Usage,
             Self::Look { .. }
             | Self::Folders(_)
             | Self::History(_)
             | Self::Bind(_)
             | Self::Engine(_)
-            | Self::Runtime(_) => Code::Unavailable,
+            | Self::Runtime(_)
+            | Self::Terminal(_)
+            | Self::Start(_)
+            | Self::WatchEnded => Code::Unavailable,
             Self::Write(_) | Self::Json(_) => Code::Contended,
         }
     }
@@ -137,10 +164,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(usage) => return output::usage(&usage).into(),
     };
     let mut out = Output::new();
-    let result = match cli.command.unwrap_or(Command::Status(status::Args::default())) {
+    let result = match cli.command.unwrap_or_else(Command::by_default) {
         Command::Status(args) => status::run(&args, &mut out),
         Command::History(args) => history::run(&args, &mut out),
         Command::Daemon(args) => daemon::run(&args, &mut out),
+        Command::Watch(args) => watch::run(&args, &mut out),
         Command::Completions(args) => generate::completions(&args, &mut out),
         Command::Man(args) => generate::man(&args, &mut out),
     };

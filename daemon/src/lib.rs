@@ -17,8 +17,8 @@
 //!    and [`cli`] makes text of it for people.
 //! 5. [`server`] tells it to other processes on a socket, in the words of [`protocol`]; [`client`] is the other end.
 //!
-//! Everything but [`os`], [`process::named`], [`places`], the daemon's [`engine`], [`server`] and [`logs`], [`client`] and the
-//! outer layer of [`cli`] is pure: no clock, no file, no process; time comes in as an argument.
+//! Everything but [`os`], [`process::named`], [`places`], the daemon's [`engine`], [`server`] and [`logs`], [`client`], [`live`]
+//! and the outer layer of [`cli`] is pure: no clock, no file, no process; time comes in as an argument.
 
 pub mod by_process;
 pub mod cargo;
@@ -29,6 +29,7 @@ pub mod config;
 pub mod engine;
 pub mod folders;
 pub mod history;
+pub mod live;
 pub mod logs;
 pub mod observation;
 pub mod os;

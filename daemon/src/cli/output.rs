@@ -1,9 +1,11 @@
 //! All that lockwatch prints goes through here: results on stdout, talk on stderr, colour only where it is wanted
 //! (a terminal, `NO_COLOR`, `CLICOLOR_FORCE`), and a closed pipe is no error.
 
-use std::io::{self, IsTerminal, StdoutLock, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 
 use anstream::AutoStream;
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 
 use super::Error;
 use super::exit::Code;
@@ -13,13 +15,14 @@ use super::exit::Code;
 /// Where the reader has closed the pipe it has read enough: what is left goes nowhere, and the command ends as it would
 /// have, with its own exit code.
 pub(super) struct Output {
-    stream: io::BufWriter<AutoStream<StdoutLock<'static>>>,
+    // Not locked for the whole command: a thread that panics must be able to give the terminal back.
+    stream: io::BufWriter<AutoStream<Stdout>>,
 }
 
 impl Output {
     pub(super) fn new() -> Self {
         Self {
-            stream: io::BufWriter::new(AutoStream::auto(io::stdout().lock())),
+            stream: io::BufWriter::new(AutoStream::auto(io::stdout())),
         }
     }
 
@@ -53,6 +56,54 @@ pub(super) fn width() -> Option<usize> {
     }
     let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
     (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+/// Writes bytes to the terminal at once, past all buffers: a picture comes whole, and a panic or the end of the terminal
+/// finds nothing half written.
+pub(super) fn to_terminal(mut bytes: &[u8]) -> io::Result<()> {
+    let stdout = io::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(&stdout, bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR) => {}
+            // Another program has made the terminal non-blocking.
+            Err(Errno::AGAIN) => {
+                let mut wait = [PollFd::new(&stdout, PollFlags::OUT)];
+                rustix::event::poll(&mut wait, None)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The size of the terminal in columns and lines; none where stdout is not one, or does not know.
+pub(super) fn size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+}
+
+/// Whether somebody sits in front of both ends: keys come from a terminal, and what is printed is seen on one.
+pub(super) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether colour is wanted on the terminal.
+pub(super) fn is_coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Waits until the other end of standard output is closed. False where that cannot be told.
+pub(super) fn until_nobody_reads() -> bool {
+    let stdout = io::stdout();
+    loop {
+        let mut wait = [PollFd::new(&stdout, PollFlags::HUP)];
+        match rustix::event::poll(&mut wait, None) {
+            Err(Errno::INTR) => {}
+            Ok(_) => return wait[0].revents().intersects(PollFlags::HUP | PollFlags::ERR),
+            Err(_) => return false,
+        }
+    }
 }
 
 /// Says why a command failed.

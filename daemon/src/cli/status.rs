@@ -1,6 +1,6 @@
 //! `lockwatch status`: the daemon's state, or one look.
 
-mod view;
+pub(super) mod view;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

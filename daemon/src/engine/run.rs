@@ -46,6 +46,9 @@ pub enum StartError {
     /// The first state could not be written out.
     #[error("the state cannot be written as JSON")]
     Json,
+    /// The system gives nothing to wait with.
+    #[error("cannot wait for anything: {0}; raise the limit of open files (`ulimit -n`)")]
+    Runtime(#[source] io::Error),
     /// The system gives nothing to be woken by.
     #[error("cannot watch processes: {0}; raise the limit of open files (`ulimit -n`)")]
     Bell(#[source] io::Error),

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Write};
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -32,6 +33,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "upgrade" => upgrade(&arguments),
         "record" => return with_lock(&arguments, crate::history::record),
         "fill" => return with_lock(&arguments, crate::history::fill),
+        "terminal" => terminal(&arguments),
         "sit" => {}
         "daemon" => return crate::socket::daemon_helper(&arguments),
         "connect" => return crate::socket::connect_helper(&arguments),
@@ -193,6 +195,14 @@ fn bequeath(arguments: &[OsString]) {
         .spawn()
         .expect("starts");
     say(&child.id().to_string());
+}
+
+/// `terminal PROGRAM [ARGUMENT …]`: becomes a program that its standard input is the terminal of, as a window's first one.
+fn terminal(arguments: &[OsString]) -> ! {
+    rustix::process::setsid().expect("is no leader");
+    rustix::process::ioctl_tiocsctty(std::io::stdin()).expect("takes the terminal");
+    let error = Command::new(&arguments[0]).args(&arguments[1..]).exec();
+    panic!("cannot become {}: {error}", arguments[0].display());
 }
 
 /// `open PATH`: has a lock file open and does nothing with it.

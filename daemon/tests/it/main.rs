@@ -16,6 +16,8 @@ mod kernel;
 mod namespaces;
 mod socket;
 mod support;
+mod watch;
+mod window;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         hostile::trials(),
         namespaces::trials(),
         socket::trials(),
+        watch::trials(),
     ]
     .into_iter()
     .flatten()

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
 
 use super::human;
 use crate::by_process::{self, Entry, entries};
@@ -13,13 +14,13 @@ use crate::state::{Lock, Process, State};
 use crate::verdict::{Class, Reason, Verdict};
 
 /// How a state is shown.
-pub(super) struct View<'a> {
+pub(in crate::cli) struct View<'a> {
     /// What `~` stands for.
-    pub(super) home: Option<&'a str>,
+    pub(in crate::cli) home: Option<&'a str>,
     /// The terminal's width in columns; none where lines may be of any length.
-    pub(super) width: Option<usize>,
+    pub(in crate::cli) width: Option<usize>,
     /// Whether to show what blocks nobody.
-    pub(super) all: bool,
+    pub(in crate::cli) all: bool,
 }
 
 const STRONG: Style = Style::new().bold();
@@ -41,7 +42,7 @@ impl View<'_> {
         let entries = entries(state);
         let (shown, rest): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =
             entries.iter().partition(|entry| self.all || entry.matters());
-        let mut text = self.headline(state, &entries);
+        let mut text = self.headline(state, &entries, state.as_of);
         for entry in &shown {
             text.push('\n');
             self.entry(&mut text, state, entry);
@@ -96,8 +97,8 @@ impl View<'_> {
         let _ = writeln!(text, "\n{FAINT}{hint}{FAINT:#}");
     }
 
-    /// The answer in one line.
-    fn headline(&self, state: &State, entries: &[Entry<'_>]) -> String {
+    /// The answer in one line, with durations until `now`.
+    pub(in crate::cli) fn headline(&self, state: &State, entries: &[Entry<'_>], now: Timestamp) -> String {
         let leader = entries
             .iter()
             .max_by_key(|entry| (entry.is_stuck(), entry.queue, std::cmp::Reverse(entry.process.pid)));
@@ -105,12 +106,12 @@ impl View<'_> {
         let others = entries.len().saturating_sub(1);
         match leader {
             None if state.locks.is_empty() => format!("{STRONG}No Cargo lock is held{STRONG:#}\n"),
-            Some(leader) if leader.queue > 0 || leader.is_stuck() => self.about_leader(state, leader, waiting),
+            Some(leader) if leader.queue > 0 || leader.is_stuck() => self.about_leader(now, leader, waiting),
             _ if waiting > 0 => format!(
                 "{STRONG}{} for a Cargo lock that nobody is seen to hold{STRONG:#}\n",
                 human::count(waiting, "process waits", "processes wait")
             ),
-            Some(leader) if others == 0 => self.about_leader(state, leader, waiting),
+            Some(leader) if others == 0 => self.about_leader(now, leader, waiting),
             _ => {
                 format!(
                     "{STRONG}{} hold Cargo locks; nobody is waiting{STRONG:#}\n",
@@ -121,9 +122,9 @@ impl View<'_> {
     }
 
     /// `cargo check (pid 4711, started by …) holds the build directory of …; 1 waiting`.
-    fn about_leader(&self, state: &State, leader: &Entry<'_>, waiting: usize) -> String {
+    fn about_leader(&self, now: Timestamp, leader: &Entry<'_>, waiting: usize) -> String {
         let command = command::short(&leader.process.command);
-        let started = started(leader.process, state);
+        let started = started(leader.process, now);
         let who = format!("{STRONG}{command}{STRONG:#} (pid {}, {started})", leader.process.pid);
         let what = self.object(leader);
         let doing = doing(leader.verdict);
@@ -136,7 +137,7 @@ impl View<'_> {
     }
 
     /// What a process holds, as the answer names it: the lock that most wait for.
-    fn object(&self, entry: &Entry<'_>) -> String {
+    pub(in crate::cli) fn object(&self, entry: &Entry<'_>) -> String {
         let lock = entry.main_lock;
         let place = human::path(lock.place(), self.home);
         let also = match entry.other_contended_locks() {
@@ -184,7 +185,7 @@ impl View<'_> {
     }
 
     fn about(&self, text: &mut String, state: &State, process: &Process) {
-        field(text, "started by", &starter(process, state));
+        field(text, "started by", &starter(process, state.as_of));
         for (name, value) in [("in", &process.cwd), ("toolchain", &process.toolchain)] {
             if let Some(value) = value {
                 field(text, name, &human::path(value, self.home));
@@ -202,7 +203,7 @@ impl View<'_> {
                 process.pid,
                 process.command,
                 lock.label,
-                started(process, state)
+                started(process, state.as_of)
             );
             field(text, name, &line);
         }
@@ -234,7 +235,7 @@ impl View<'_> {
                     "pid {}  {}  {FAINT}{}{FAINT:#}",
                     waiter.process.pid,
                     waiter.process.command,
-                    started(&waiter.process, state)
+                    started(&waiter.process, state.as_of)
                 ),
             );
         }
@@ -262,7 +263,7 @@ impl View<'_> {
                 "  pid {:<7}  {:width$}  {FAINT}{}{folder}{FAINT:#}",
                 process.pid,
                 human::cut(&process.command, 60),
-                started(process, state)
+                started(process, state.as_of)
             );
         }
     }
@@ -273,7 +274,7 @@ fn field(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "  {FAINT}{name:<width$}{FAINT:#}{value}", width = INDENT - 2);
 }
 
-fn held_as(lock: &Lock, mode: Option<Mode>) -> String {
+pub(in crate::cli) fn held_as(lock: &Lock, mode: Option<Mode>) -> String {
     match mode {
         Some(Mode::Exclusive) => format!("{}, exclusive", lock.label),
         Some(Mode::Shared) => format!("{}, shared", lock.label),
@@ -282,9 +283,9 @@ fn held_as(lock: &Lock, mode: Option<Mode>) -> String {
 }
 
 /// `started by rust-analyzer 2m 13s ago`.
-fn started(process: &Process, state: &State) -> String {
+fn started(process: &Process, now: Timestamp) -> String {
     let ago = match process.started_at {
-        Some(at) => format!("{} ago", human::since(at, state.as_of)),
+        Some(at) => format!("{} ago", human::since(at, now)),
         None => "at an unknown time".to_owned(),
     };
     match (process.origin.kind, process.origin.name.as_deref()) {
@@ -296,7 +297,7 @@ fn started(process: &Process, state: &State) -> String {
 }
 
 /// `rust-analyzer (editor, pid 4600), 2m 13s ago`.
-fn starter(process: &Process, state: &State) -> String {
+pub(in crate::cli) fn starter(process: &Process, now: Timestamp) -> String {
     let origin = &process.origin;
     let kind = kind_name(origin.kind);
     let who = match (origin.name.as_deref(), origin.pid) {
@@ -307,7 +308,7 @@ fn starter(process: &Process, state: &State) -> String {
         (None, None) => kind.to_owned(),
     };
     match process.started_at {
-        Some(at) => format!("{who}, {} ago", human::since(at, state.as_of)),
+        Some(at) => format!("{who}, {} ago", human::since(at, now)),
         None => who,
     }
 }
@@ -334,7 +335,7 @@ fn doing(verdict: &Verdict) -> String {
     }
 }
 
-fn judgement(verdict: &Verdict) -> &'static str {
+pub(in crate::cli) fn judgement(verdict: &Verdict) -> &'static str {
     match (verdict.class, verdict.reason) {
         (Class::Stuck, Reason::Suspended) => "stuck: suspended",
         (Class::Stuck, Reason::Deadlock) => "stuck: deadlock",
