@@ -369,16 +369,15 @@ fn real_cargos() -> Result<Completion, libtest_mimic::Failed> {
         until_told(&mut states, |state| state.locks.is_empty().then_some(()));
         cargos.push(pid);
     }
-    let past = daemon.history();
+    let past = daemon.whole_history();
     for pid in cargos {
-        let builds: Vec<&PastHold> = past
+        let its = |hold: &&PastHold| hold.past.pid == pid && hold.past.lock.contains("/target/");
+        let mut locks: Vec<&str> = past
             .holds
             .iter()
-            .filter(|hold| {
-                hold.past.pid == pid && hold.past.lock.ends_with("lock") && hold.past.lock.contains("/target/")
-            })
+            .filter(its)
+            .map(|hold| hold.past.lock.as_str())
             .collect();
-        let mut locks: Vec<&str> = builds.iter().map(|hold| hold.past.lock.as_str()).collect();
         locks.sort_unstable();
         let count = locks.len();
         locks.dedup();
