@@ -4,6 +4,7 @@
 //! is served by the same thread waits for it.
 
 mod core;
+mod log;
 mod run;
 mod schedule;
 mod storms;

@@ -350,7 +350,8 @@ pub enum Ring {
 pub struct Pace {
     /// While nothing is held.
     pub idle: Duration,
-    /// While something is, or may be soon.
+    /// While something is, or may be soon; where no event tells of that, while somebody waits and shortly after a new cargo
+    /// began.
     pub active: Duration,
     /// How much later an idle look may be.
     pub leeway: Duration,
@@ -376,8 +377,8 @@ pub trait Kernel {
     /// all locks.
     fn descriptors(&mut self, pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Descriptors;
 
-    /// Processes that began since the last call, the newest first; not all where there are many, and none where the system
-    /// cannot tell without a look at all processes.
+    /// Processes that began since the last call and may have to do with a lock. Not all where there are many; the first time
+    /// it may be none, or all.
     fn newcomers(&mut self) -> Vec<Pid>;
 
     /// What is known about a process.

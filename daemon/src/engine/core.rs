@@ -133,6 +133,17 @@ impl<K: Kernel> Core<K> {
         self.look.as_ref().is_some_and(|look| !look.locks.is_empty()) || self.observer.somebody_is_about_to()
     }
 
+    /// Whether somebody waits.
+    pub(super) fn somebody_waits(&self) -> bool {
+        let mut locks = self.look.iter().flat_map(|look| &look.locks);
+        locks.any(|lock| !lock.waiters.is_empty())
+    }
+
+    /// Whether a process that may take a lock has begun since this was asked last.
+    pub(super) fn somebody_is_new(&mut self) -> bool {
+        self.observer.somebody_is_new()
+    }
+
     /// The processes to follow to their end, the holders first.
     pub(super) fn participants(&self) -> BTreeSet<Pid> {
         let look = self.look.iter();

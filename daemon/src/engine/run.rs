@@ -11,11 +11,11 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::{Core, Outcome, Trouble};
+use super::log;
 use super::schedule::Schedule;
 use super::storms::Storms;
 use super::warmer::Warmer;
 use super::{Handle, Published, Request};
-use crate::cargo::command;
 use crate::clock::Moment;
 use crate::history::Recorder;
 use crate::observation::{Look, Observer};
@@ -56,6 +56,8 @@ pub enum StartError {
 
 /// Requests that wait at most; whoever asks more waits for room.
 const REQUESTS: usize = 64;
+/// Where no event tells that a lock was taken, it is looked for so long after a process began that may take one.
+const AFTER_A_NEWCOMER: Duration = Duration::from_secs(10);
 /// What lasts is written down so often: a crash loses no more of it.
 const CHECKPOINT: Duration = Duration::from_mins(1);
 /// The folders to watch are gone through so often without a reason.
@@ -99,6 +101,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
         bell,
         warmer,
         looked: Duration::ZERO,
+        newcomer: Duration::ZERO,
         wanted: BTreeSet::new(),
         wanted_is_old: true,
         watches_set: Duration::ZERO,
@@ -110,7 +113,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     engine.set_watches(now.since_boot);
     let look = engine.core.look(now)?;
     let first = engine.take(look).ok_or(StartError::Json)?;
-    engine.schedule.looked(now.since_boot, engine.core.is_busy());
+    engine.schedule_the_next(now.since_boot);
     engine.follow(now);
     // From here on the kernel is asked who is new; the first answer is always that nobody is.
     engine.core.glance(now, &BTreeSet::new());
@@ -134,6 +137,8 @@ struct Engine {
     warmer: Option<Warmer>,
     /// When the last look ended.
     looked: Duration,
+    /// When a process was seen last that was new and may take a lock.
+    newcomer: Duration,
     /// The folders to watch, and whether that is to be found out again.
     wanted: BTreeSet<PathBuf>,
     wanted_is_old: bool,
@@ -327,9 +332,22 @@ impl Engine {
                 self.core.publish()
             }
         };
-        self.schedule.looked(now.since_boot, self.core.is_busy());
-        self.looked = Moment::now().since_boot;
+        self.schedule_the_next(now.since_boot);
         outcome
+    }
+
+    fn schedule_the_next(&mut self, now: Duration) {
+        let busy = if PACE.events_tell_of_opening {
+            self.core.is_busy()
+        } else {
+            // A release rings; that a lock is taken is only seen.
+            if self.core.somebody_is_new() {
+                self.newcomer = now;
+            }
+            self.core.somebody_waits() || now.saturating_sub(self.newcomer) < AFTER_A_NEWCOMER
+        };
+        self.schedule.looked(now, busy);
+        self.looked = Moment::now().since_boot;
     }
 
     fn glance(&mut self, now: Moment) -> Option<Outcome> {
@@ -351,7 +369,7 @@ impl Engine {
         let is_watched = |folder: &Path| files.is_some_and(|files| files.is_watched(folder));
         let changes = self.core.track(look, &is_watched);
         for change in &changes {
-            log(change);
+            log::tell(change, &now);
         }
         self.record(&changes, &now);
         self.core.publish()
@@ -416,21 +434,5 @@ impl Engine {
         self.core.set_trouble(Trouble::Watch, sentence);
         self.schedule.set_storm(!stormy.is_empty());
         (self.stormy, self.watches_set) = (stormy, now);
-    }
-}
-
-/// One line for each thing that begins or ends.
-fn log(change: &Change) {
-    let (lock, who) = match change {
-        Change::Took(hold) | Change::Freed(hold, _) => (&hold.lock, &hold.who),
-        Change::Asked(wait) | Change::Went(wait, _) => (&wait.lock, &wait.who),
-    };
-    let (path, pid) = (text::escape_path(&lock.path), who.process.id.pid);
-    let command = command::short(&who.invocation.command);
-    match change {
-        Change::Took(_) => tracing::debug!("{command} (pid {pid}) took {path}"),
-        Change::Freed(_, how) => tracing::debug!("{command} (pid {pid}) let go of {path}: {how:?}"),
-        Change::Asked(_) => tracing::debug!("{command} (pid {pid}) waits for {path}"),
-        Change::Went(_, how) => tracing::debug!("{command} (pid {pid}) waits no more for {path}: {how:?}"),
     }
 }

@@ -58,6 +58,11 @@ impl<K: Kernel> Observer<K> {
         !self.suspects.openers.is_empty()
     }
 
+    /// Whether a process has begun since this was asked last, or since the last glance, that may have to do with a lock.
+    pub fn somebody_is_new(&mut self) -> bool {
+        !self.kernel.newcomers().is_empty()
+    }
+
     /// The last look, with what those who may have opened or closed the `files` say by now. None where only a look at all
     /// locks can tell: there was none yet, too many are concerned, or the descriptors contradict each other.
     pub fn glance(&mut self, at: Moment, files: &BTreeSet<FileId>) -> Option<Look> {

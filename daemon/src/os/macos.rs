@@ -25,7 +25,7 @@ pub use system::{PACE, System, file_id, folder_id, since_boot, warm_up};
 
 #[cfg(target_os = "macos")]
 mod system {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::ffi::OsString;
     use std::io;
     use std::path::Path;
@@ -35,7 +35,7 @@ mod system {
     use super::guarded::Guard;
     use super::look::{Limits, Looker};
     use super::procargs::ProcArgs;
-    use super::tables::Tables as _;
+    use super::tables::{Listed, Tables as _, Whose, is_cargo_like};
     use super::{layout, selftest, sys};
     use crate::os::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError};
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
@@ -47,6 +47,8 @@ mod system {
         boot_id: u64,
         /// What the self-test found wrong.
         failed: Option<String>,
+        /// The processes that may take a lock of Cargo's, when they were listed last.
+        cargo_like: BTreeSet<Listed>,
     }
 
     impl Default for System {
@@ -70,6 +72,7 @@ mod system {
                 // Without it a token of an earlier boot is told apart by `p_uniqueid` alone.
                 boot_id: sys::boot_session().ok().and_then(|uuid| boot_id(&uuid)).unwrap_or(0),
                 failed,
+                cargo_like: BTreeSet::new(),
             }
         }
     }
@@ -97,8 +100,13 @@ mod system {
             Descriptors::Unknown
         }
 
+        /// Those that may take a lock of Cargo's, by their names; all of them the first time.
         fn newcomers(&mut self) -> Vec<Pid> {
-            Vec::new()
+            let listed = self.calls.processes(Whose::Own).unwrap_or_default();
+            let now: BTreeSet<Listed> = listed.into_iter().filter(|one| is_cargo_like(&one.name)).collect();
+            let new = now.difference(&self.cargo_like).map(|one| one.pid).collect();
+            self.cargo_like = now;
+            new
         }
 
         fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
