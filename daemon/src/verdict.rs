@@ -172,7 +172,7 @@ fn not_observed(one: &Participant, look: &Look) -> String {
                 "{name}, which started it, is gone, so nobody waits for its result; if it does not end soon, `kill {pid}` ends it"
             )
         }
-        _ => "wait; one look cannot tell whether it still works".to_owned(),
+        _ => "wait; nothing is known against it".to_owned(),
     }
 }
 

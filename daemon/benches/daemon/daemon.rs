@@ -32,6 +32,7 @@ impl Daemon {
             .env("CARGO_HOME", &cargo)
             .env("HOME", folder.path())
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .spawn()?;
         let daemon = Self { folder, child };
         let begin = Instant::now();
@@ -103,6 +104,11 @@ impl Drop for Daemon {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// One lock of a state, by its path: other locks of this user are in it too.
+pub(crate) fn lock_of<'a>(state: &'a Value, path: &str) -> Option<&'a Value> {
+    state["locks"].as_array()?.iter().find(|lock| lock["path"] == path)
 }
 
 /// What a process has used so far.

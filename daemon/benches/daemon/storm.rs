@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, lock_of};
 use crate::helper::Helper;
 use crate::progress;
 use crate::table::Table;
@@ -19,11 +19,11 @@ pub(crate) fn measure(quick: bool, table: &mut Table) -> io::Result<()> {
     let daemon = Daemon::start()?;
     let lock = daemon.lock();
     let path = lock.to_string_lossy().into_owned();
-    let mut subscriber = daemon.subscribe()?;
+    let (mut subscriber, of) = (daemon.subscribe()?, path.clone());
     let reader = std::thread::spawn(move || {
         let (mut holders, mut line) = (Vec::new(), String::new());
         while subscriber.read_line(&mut line).is_ok_and(|length| length > 0) {
-            holders.push(holders_in(&line));
+            holders.push(holders_in(&line, &of));
             line.clear();
         }
         holders
@@ -91,13 +91,14 @@ fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
 }
 
-fn holders_in(line: &str) -> BTreeSet<u32> {
+fn holders_in(line: &str, path: &str) -> BTreeSet<u32> {
     let document: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-    let holders = document["params"]["locks"][0]["holders"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let pids = holders.iter().filter_map(|holder| holder["pid"].as_u64());
+    let lock = lock_of(&document["params"], path);
+    let holders = lock.and_then(|lock| lock["holders"].as_array());
+    let pids = holders
+        .into_iter()
+        .flatten()
+        .filter_map(|holder| holder["pid"].as_u64());
     pids.filter_map(|pid| u32::try_from(pid).ok()).collect()
 }
 

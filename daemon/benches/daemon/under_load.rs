@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, lock_of};
 use crate::helper::Helper;
 use crate::progress;
 use crate::table::Table;
@@ -51,7 +51,8 @@ pub(crate) fn waiters(quick: bool, table: &mut Table) -> io::Result<()> {
         let asked = Instant::now();
         let state = daemon.ask("state", &serde_json::Value::Null)?;
         worst = worst.max(asked.elapsed());
-        let seen = state["locks"][0]["waiters"].as_array().map_or(0, Vec::len);
+        let waiters = lock_of(&state, &path).and_then(|lock| lock["waiters"].as_array());
+        let seen = waiters.map_or(0, Vec::len);
         if seen >= count {
             break;
         }

@@ -37,7 +37,7 @@ fn one_look_is_not_enough_to_tell_working() {
     let verdict = judge(&look, 100, &[]);
     assert_eq!(word(&verdict), (Class::Unknown, Reason::NotObserved));
     assert_eq!((verdict.since, verdict.evidence), (None, vec![]));
-    assert_eq!(verdict.advice, "wait; one look cannot tell whether it still works");
+    assert_eq!(verdict.advice, "wait; nothing is known against it");
 }
 
 #[test]
@@ -189,5 +189,5 @@ fn a_build_that_was_left_running_on_purpose_is_not_spoken_against() {
         (process.session, process.has_terminal) = (77, false);
     });
     let verdict = judge(&made.lock(BUILD, &[(100, '+')], &[]).look(), 100, &[]);
-    assert_eq!(verdict.advice, "wait; one look cannot tell whether it still works");
+    assert_eq!(verdict.advice, "wait; nothing is known against it");
 }

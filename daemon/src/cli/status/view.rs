@@ -344,7 +344,7 @@ pub(in crate::cli) fn judgement(verdict: &Verdict) -> &'static str {
         (Class::Quiet, Reason::Traced) => "quiet: stopped by a debugger",
         (Class::Quiet, _) => "quiet",
         (Class::Working, _) => "working",
-        (Class::Unknown, _) => "not known from one look",
+        (Class::Unknown, _) => "not known",
     }
 }
 

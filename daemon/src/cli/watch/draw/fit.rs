@@ -65,6 +65,12 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
             used = 0;
         }
         for (symbol, step) in graphemes(word) {
+            // Some take three columns and more, with all their marks.
+            let (symbol, step) = if step > width {
+                ("…".to_owned(), 1)
+            } else {
+                (symbol, step)
+            };
             if used + step > width {
                 lines.push(String::new());
                 used = 0;
@@ -148,6 +154,7 @@ mod tests {
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("a abcdef", 3), ["a", "abc", "def"]);
         assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap("a\u{1b164}\u{9c7}", 2), ["a…"], "one character in three columns");
         assert_eq!(wrap_at_most("one two three", 7, 2), ["one two", "three"]);
         assert_eq!(wrap_at_most("one two three", 7, 1), ["one tw…"]);
         assert!(wrap_at_most("one two three", 7, 0).is_empty());
