@@ -1,7 +1,10 @@
 //! The folders that matter: Cargo homes. What the environment says comes in as an argument.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::os::Note;
 
@@ -53,10 +56,11 @@ impl CargoHomes {
             return Some(Note::NoCargoHome);
         }
         let named = self.named.as_ref()?;
-        let error = std::fs::read_dir(named).err()?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let error = rustix::fs::open(named, flags, Mode::empty()).err()?;
         Some(Note::Unreadable {
             path: named.clone(),
-            error: error.to_string(),
+            error: io::Error::from(error).to_string(),
         })
     }
 }
