@@ -206,7 +206,7 @@ fn wrong(content: &str, path: &Path, error: &toml::de::Error) -> ConfigError {
     const SHOWN: usize = 80;
 
     let begin = error.span().map_or(0, |span| span.start.min(content.len()));
-    let line = memchr::memchr_iter(b'\n', &content.as_bytes()[..begin]).count();
+    let line = content.bytes().take(begin).filter(|byte| *byte == b'\n').count();
     let shown = content.lines().nth(line).unwrap_or_default().trim();
     ConfigError::Wrong {
         path: path.to_owned(),

@@ -9,7 +9,8 @@
 //! Data flows one way, and nothing downstream asks the kernel again:
 //!
 //! 1. [`os`] reads the locks and the processes: from `/proc` on Linux, from the processes' file tables on macOS. It is
-//!    told by [`cargo::lock_kind`] which paths matter, so that it finds a lock wherever it lies.
+//!    told by [`cargo::lock_kind`] which paths matter, so that it finds a lock wherever it lies, and by [`cargo::origin`] of
+//!    which ancestors the arguments do.
 //! 2. [`observation`] puts one look together: each lock file with its holders and waiters, and for each of these what
 //!    it does ([`cargo::command`]) and who started it ([`cargo::origin`]).
 //! 3. [`wait_graph`] tells who is in whose way, the head of each queue, and circles; [`verdict`] judges each holder.

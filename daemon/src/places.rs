@@ -1,6 +1,7 @@
 //! The folders that matter: Cargo homes. What the environment says comes in as an argument.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::os::Note;
@@ -74,7 +75,7 @@ impl CargoHomes {
         let error = rustix::fs::access(named, access).err()?;
         Some(Note::Unreadable {
             path: named.clone(),
-            error: error.to_string(),
+            error: io::Error::from(error).to_string(),
         })
     }
 }

@@ -39,7 +39,8 @@ pub enum RunState {
 pub enum Detail {
     /// What can change while it runs the same program: its state and its place in the tree. The rest may be missing.
     Brief,
-    /// What it takes to place it in the tree of processes: everything but the working directory and the user.
+    /// What it takes to place it in the tree of processes: everything but the working directory and the user. The arguments
+    /// may be missing where [`crate::cargo::origin::needs_arguments`] has no need of them.
     Lineage,
     /// Everything.
     Full,
@@ -68,7 +69,7 @@ pub struct Process {
     pub name: String,
     /// The program file, symbolic links resolved.
     pub exe: Option<PathBuf>,
-    /// The arguments, the program's own name first. Empty for a zombie and where reading is not permitted. Secrets are
+    /// The arguments, the program's own name first. Empty for a zombie and where reading is not permitted or not needed. Secrets are
     /// still in it: only [`crate::cargo::command`] may turn it into text.
     pub argv: Vec<OsString>,
     /// The working directory; read with [`Detail::Full`] only.

@@ -10,6 +10,7 @@ mod programs;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,12 @@ impl Ancestor {
     pub fn ends_the_search(&self) -> bool {
         self.is_manager || self.starter.is_some()
     }
+}
+
+/// Whether the arguments of an ancestor matter, by the kernel's short name and the program file. Those of most processes
+/// say nothing that these two do not, and reading them is the most expensive part of knowing an ancestor.
+pub fn needs_arguments(short_name: &str, exe: Option<&Path>) -> bool {
+    programs::told_by_arguments(short_name, exe)
 }
 
 /// Finds out who started a process. `ancestors` come nearest first, up to PID 1 where readable; `marks` gives those of

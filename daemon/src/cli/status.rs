@@ -3,6 +3,7 @@
 pub(super) mod view;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use super::exit::Code;
@@ -28,7 +29,7 @@ Examples:
 /// Show every Cargo lock in use, its holders and waiters
 ///
 /// The first line is the answer. What blocks nobody is shown with --all.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, Eq, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// Print one JSON document instead of text
@@ -40,6 +41,30 @@ pub(super) struct Args {
     /// Show the locks that block nobody too, and the cargo and rustc processes that neither hold nor wait
     #[arg(long)]
     all: bool,
+}
+
+impl Args {
+    /// Those of a command line without the program's name that is `status` with options, each once.
+    /// Whatever else there is to a command line is for clap.
+    pub(super) fn plain(words: &[OsString]) -> Option<Self> {
+        let mut args = Self::default();
+        let (command, options) = words.split_first()?;
+        if command != "status" {
+            return None;
+        }
+        for option in options {
+            let given = match option.to_str()? {
+                "--json" => &mut args.json,
+                "--check" => &mut args.check,
+                "--all" => &mut args.all,
+                _ => return None,
+            };
+            if std::mem::replace(given, true) {
+                return None;
+            }
+        }
+        Some(args)
+    }
 }
 
 /// A circle of waiting counts when it is still there after this time: a build script that asks cargo something may wait

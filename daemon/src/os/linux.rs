@@ -25,9 +25,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::time::ClockId;
 
+use self::attribution::Opened;
 pub use self::bell::Bell;
 use self::proc_dir::ProcDir;
+use self::stat::Stat;
 use super::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
+use crate::cargo::origin;
 use crate::process::{Detail, Pid, Process, ProcessId};
 
 const LOCKS: &str = "/proc/locks";
@@ -54,6 +57,8 @@ pub struct System {
     sees_all_pids: bool,
     memory: attribution::Memory,
     newcomers: newcomers::Newcomers,
+    /// The process that was asked about last, whose environment may be wanted next.
+    asked: Option<(Pid, ProcDir)>,
 }
 
 impl System {
@@ -67,6 +72,25 @@ impl System {
             sees_all_pids: in_first_pid_namespace(),
             memory: attribution::Memory::default(),
             newcomers: newcomers::Newcomers::default(),
+            asked: None,
+        }
+    }
+
+    /// What `stat` tells of a process.
+    fn brief(&self, pid: Pid, stat: &Stat) -> Process {
+        Process {
+            id: ProcessId { pid, start: stat.start },
+            parent: stat.parent,
+            group: stat.group,
+            session: stat.session,
+            uid: None,
+            state: stat.state,
+            has_terminal: stat.has_terminal,
+            started_at: self.started_at(stat.start),
+            name: crate::text::escape(OsStr::from_bytes(&stat.comm)),
+            exe: None,
+            argv: Vec::new(),
+            cwd: None,
         }
     }
 
@@ -110,35 +134,34 @@ impl Kernel for System {
     }
 
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
-        let folder = ProcDir::open(pid)?;
-        let stat = folder.stat()?;
-        let brief = detail == Detail::Brief;
-        Ok(Process {
-            id: ProcessId { pid, start: stat.start },
-            parent: stat.parent,
-            group: stat.group,
-            session: stat.session,
-            uid: if detail == Detail::Full {
-                folder.uid().ok()
-            } else {
-                None
-            },
-            state: stat.state,
-            has_terminal: stat.has_terminal,
-            started_at: self.started_at(stat.start),
-            name: crate::text::escape(OsStr::from_bytes(&stat.comm)),
-            exe: if brief { None } else { folder.link("exe") },
-            argv: if brief { Vec::new() } else { folder.argv() },
-            cwd: if detail == Detail::Full {
-                folder.link("cwd")
-            } else {
-                None
-            },
-        })
+        if detail == Detail::Brief {
+            return Ok(self.brief(pid, &proc_dir::stat_of(pid)?));
+        }
+        let full = detail == Detail::Full;
+        let opened = self.memory.opened.remove(&pid).filter(|_| full);
+        let (folder, known) = match opened {
+            Some(Opened { folder, stat }) => (folder, Some(stat)),
+            None => (ProcDir::open(pid)?, None),
+        };
+        let exe = folder.link("exe");
+        // Without a program file it may have ended since.
+        let stat = known.filter(|_| exe.is_some()).map_or_else(|| folder.stat(), Ok)?;
+        let mut process = self.brief(pid, &stat);
+        process.exe = exe;
+        if full || origin::needs_arguments(&process.name, process.exe.as_deref()) {
+            process.argv = folder.argv();
+        }
+        if full {
+            process.uid = folder.uid().ok();
+            process.cwd = folder.link("cwd");
+            self.asked = Some((pid, folder));
+        }
+        Ok(process)
     }
 
     fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String> {
-        let Ok(folder) = ProcDir::open(pid) else {
+        let asked = self.asked.take().filter(|(asked, _)| *asked == pid);
+        let Some(folder) = asked.map(|(_, folder)| folder).or_else(|| ProcDir::open(pid).ok()) else {
             return BTreeMap::new();
         };
         let environment = folder.environment();

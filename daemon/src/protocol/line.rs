@@ -33,7 +33,7 @@ impl LineDecoder {
     /// Takes bytes off the front up to the end of the next line and gives it; none where they end before.
     pub fn take(&mut self, bytes: &mut &[u8]) -> Option<Line> {
         while !bytes.is_empty() {
-            let end = memchr::memchr(b'\n', bytes);
+            let end = bytes.iter().position(|byte| *byte == b'\n');
             let part = &bytes[..end.unwrap_or(bytes.len())];
             let fits = part.len() <= self.limit - self.begun.len();
             *bytes = end.map_or(&[], |end| &bytes[end + 1..]);

@@ -10,6 +10,22 @@ use crate::process::Process;
 
 use table::{By, MANAGERS, PROGRAMS, SHELL_OPTIONS, SHELLS, WRAPPERS};
 
+/// Whether the arguments of a process can tell more about what program it is than its short name and its file do: where
+/// the two differ (a script, a link), where one is not known, where it is an interpreter or a shell, and where the file is
+/// hidden behind a script that gives its own name on (NixOS and Guix wrap programs so). Any other program's own name for
+/// itself is the same name once more.
+pub(super) fn told_by_arguments(short: &str, exe: Option<&Path>) -> bool {
+    let Some(file) = exe.and_then(Path::file_name).map(OsStr::as_encoded_bytes) else {
+        return true;
+    };
+    let short = short.as_bytes();
+    let is_one_name = file == short || short.len() >= SHORT_NAME && file.starts_with(short);
+    !is_one_name
+        || file.starts_with(b".")
+        || is_interpreter(file)
+        || SHELLS.iter().any(|shell| shell.as_bytes() == file)
+}
+
 /// What a known program decides: its kind and name.
 pub(super) fn known(process: &Process) -> Option<(OriginKind, &'static str)> {
     let features = Features::of(process);
@@ -119,11 +135,15 @@ const ARGUMENTS: usize = 40;
 
 /// Whether the process runs a program that is named in its arguments.
 fn runs_scripts(process: &Process) -> bool {
+    names(process).any(is_interpreter)
+}
+
+fn is_interpreter(name: &[u8]) -> bool {
     // Electron editors run their extensions' scripts with a copy of themselves; those are known by their own names.
-    const RUNNERS: &[&[u8]] = &[
+    const INTERPRETERS: &[&[u8]] = &[
         b"node", b"bun", b"deno", b"python", b"java", b"ruby", b"bash", b"sh", b"dash", b"zsh", b"uv",
     ];
-    names(process).any(|name| RUNNERS.iter().any(|runner| is_version_of(name, runner)))
+    INTERPRETERS.iter().any(|interpreter| is_version_of(name, interpreter))
 }
 
 /// Whether a program is this one, or a version of it: `python3.12`.
@@ -188,6 +208,12 @@ fn basename(path: &OsStr) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
+/// Whether a text has a part in it. Not by memchr: it asks the processor first what it can do, and in a virtual machine
+/// the answer takes 40 µs, more than to judge all ancestors.
 fn contains(text: &[u8], part: &[u8]) -> bool {
-    memchr::memmem::find(text, part).is_some()
+    let Some((first, rest)) = part.split_first() else {
+        return true;
+    };
+    let mut places = text.iter().enumerate();
+    places.any(|(place, byte)| byte == first && text[place + 1..].starts_with(rest))
 }

@@ -446,6 +446,31 @@ fn kinds_are_written_as_documented() {
     }
 }
 
+#[test]
+fn arguments_are_read_where_they_can_tell() {
+    for (short, exe, needed) in [
+        ("cargo", "/home/me/.rustup/toolchains/stable/bin/cargo", false),
+        ("tmux", "/usr/bin/tmux", false),
+        // Cut to 15 bytes.
+        ("my-build-superv", "/opt/my-build-supervisor", false),
+        ("my-build-super", "/opt/my-build-supervisor", true),
+        ("zsh", "/bin/zsh", true),
+        ("fish", "/usr/bin/fish", true),
+        ("node", "/usr/bin/node", true),
+        ("python3.12", "/usr/bin/python3.12", true),
+        ("java", "/opt/jdk/bin/java", true),
+        // A script, a thread that named itself, a link, and a program that NixOS wrapped.
+        ("aider", "/usr/bin/python3.12", true),
+        ("MainThread", "/usr/bin/node", true),
+        ("sh", "/usr/bin/busybox", true),
+        (".nvim-wrapped", "/nix/store/x/bin/.nvim-wrapped", true),
+        ("tmux: server", "/usr/bin/tmux", true),
+    ] {
+        assert_eq!(needs_arguments(short, Some(exe.as_ref())), needed, "{short} {exe}");
+    }
+    assert!(needs_arguments("init", None), "another user's");
+}
+
 /// Any process whose names look a little like known ones.
 fn any_process() -> impl Strategy<Value = Process> {
     let word = prop_oneof![
@@ -489,6 +514,31 @@ fn any_process() -> impl Strategy<Value = Process> {
 }
 
 proptest! {
+    #[test]
+    fn arguments_that_need_not_be_read_change_nothing(
+        name in prop::sample::select(vec![
+            "bash", "busybox", "cargo", "claude", "code", "cron", "fish", "java", "make", "node", "perl", "python3.12",
+            "rust-analyzer", "sh", "status", "systemd", "tini", "tmux", "uv", "zed-editor-of-the-future",
+        ]),
+        before in prop::sample::select(vec!["", "-", "/usr/bin/"]),
+        words in prop::collection::vec(prop::sample::select(vec![
+            "-c", "-i", "--", "/x/claude", "/opt/RustRover/lib", "agent.jar", "codex.js", "/@openai/codex/", "supervisord",
+        ]), 0..4),
+        pid in 1..3_u32,
+    ) {
+        let exe = PathBuf::from(format!("/opt/bin/{name}"));
+        let short = &name[..name.len().min(15)];
+        let own = format!("{before}{name}");
+        let with = process(pid, 1, short, &[&[own.as_str()], words.as_slice()].concat());
+        let with = Process { exe: Some(exe), ..with };
+        let without = Process { argv: Vec::new(), ..with.clone() };
+        if !needs_arguments(short, with.exe.as_deref()) {
+            prop_assert_eq!(decide(&with), decide(&without));
+            prop_assert_eq!(is_manager(&with), is_manager(&without));
+            prop_assert_eq!(programs::is_wrapper(&with), programs::is_wrapper(&without));
+        }
+    }
+
     #[test]
     fn nothing_panics_and_nothing_of_the_processes_goes_out(
         process in any_process(),

@@ -10,6 +10,7 @@ use self::draft::{Draft, MountNamespaces};
 use super::lock_line::{Flock, Key};
 use super::lock_table::{self, ReadAt, Reading};
 use super::proc_dir::{self, OpenFile, ProcDir};
+use super::stat::Stat;
 use crate::os::{self, FileId, LockTable, Note, OpenLock, Precision};
 use crate::process::{Pid, ProcessId};
 
@@ -24,7 +25,20 @@ pub(super) struct Memory {
     foreign: HashSet<Flock>,
     /// For which file a process waits: it sleeps in flock(2) on that file for as long as the table shows it waiting.
     waiters: Waiters,
+    /// What the last look has open of those who have lock files of Cargo's open.
+    pub(super) opened: HashMap<Pid, Opened>,
 }
+
+/// A process's folder, and what its `stat` said. Whoever has to do with a lock is asked about further, and finding both
+/// again would be a third of what that costs.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) folder: ProcDir,
+    pub(super) stat: Stat,
+}
+
+/// So many folders are kept open and no more: a thousand waiters are as many descriptors as a process mostly may have.
+const OPENED: usize = 16;
 
 type Waiters = HashMap<(Pid, Key), (ProcessId, FileId)>;
 
@@ -52,6 +66,7 @@ pub(super) fn look(
         }
         look.drop_stale_holders();
         memory.waiters = std::mem::take(&mut look.placed);
+        memory.opened = std::mem::take(&mut look.opened);
         return Ok(look.into_table(sees_all_pids));
     }
 }
@@ -106,6 +121,7 @@ enum Placed {
 struct Look<'a> {
     is_lock: &'a dyn Fn(&Path) -> bool,
     processes: HashMap<Pid, Descriptors>,
+    opened: HashMap<Pid, Opened>,
     files: BTreeMap<FileId, Draft>,
     /// Which files go by a key; more than one where the key's device number is not unique.
     by_key: HashMap<Key, BTreeSet<FileId>>,
@@ -131,6 +147,7 @@ impl<'a> Look<'a> {
         Self {
             is_lock,
             processes: HashMap::new(),
+            opened: HashMap::new(),
             files: BTreeMap::new(),
             by_key: HashMap::new(),
             confirmed: HashSet::new(),
@@ -173,9 +190,17 @@ impl<'a> Look<'a> {
     }
 
     fn scan(&mut self, pid: Pid) {
-        self.processes
-            .entry(pid)
-            .or_insert_with(|| Descriptors::of(pid, self.is_lock));
+        if !self.processes.contains_key(&pid) {
+            self.read(pid);
+        }
+    }
+
+    fn read(&mut self, pid: Pid) {
+        self.opened.remove(&pid);
+        let (found, opened) = Descriptors::read(pid, self.is_lock);
+        let room = self.opened.len() < OPENED && found.files().is_some_and(|files| !files.is_empty());
+        self.opened.extend(opened.filter(|_| room).map(|opened| (pid, opened)));
+        self.processes.insert(pid, found);
     }
 
     fn add_holder(&mut self, flock: Flock) {
@@ -213,7 +238,7 @@ impl<'a> Look<'a> {
             return false;
         };
         let same_file = self.by_key.get(&flock.key).is_some_and(|known| known.contains(file));
-        if !same_file || !proc_dir::start_of(flock.pid).is_ok_and(|start| start == process.start) {
+        if !same_file || !proc_dir::stat_of(flock.pid).is_ok_and(|stat| stat.start == process.start) {
             return false;
         }
         self.place(*process, *file, flock)
@@ -370,7 +395,7 @@ impl<'a> Look<'a> {
 
     /// Looks at a process, also again where it took a lock after we had looked.
     fn rescan(&mut self, pid: Pid) {
-        self.processes.insert(pid, Descriptors::of(pid, self.is_lock));
+        self.read(pid);
         self.take_holds(pid, None);
     }
 
@@ -432,7 +457,7 @@ impl<'a> Look<'a> {
     fn into_table(mut self, sees_all_pids: bool) -> LockTable {
         let mut files = Vec::with_capacity(self.files.len());
         let mut notes = self.notes;
-        let mut namespaces = MountNamespaces::new();
+        let mut namespaces = MountNamespaces::default();
         for (file, draft) in std::mem::take(&mut self.files) {
             if draft.holders.is_empty() && draft.waiters.is_empty() {
                 continue;
@@ -475,19 +500,22 @@ impl Descriptors {
     }
 
     fn of(pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Self {
+        Self::read(pid, is_lock).0
+    }
+
+    fn read(pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> (Self, Option<Opened>) {
         let read = || {
             let folder = ProcDir::open(pid)?;
-            let start = folder.stat()?.start;
-            Ok(Self::Read {
-                process: ProcessId { pid, start },
-                files: folder.open_locks(is_lock)?,
-            })
+            let stat = folder.stat()?;
+            let process = ProcessId { pid, start: stat.start };
+            let files = folder.open_locks(is_lock)?;
+            Ok((Self::Read { process, files }, Some(Opened { folder, stat })))
         };
         read().unwrap_or_else(|error: io::Error| {
             if error.kind() == io::ErrorKind::PermissionDenied {
-                Self::Denied
+                (Self::Denied, None)
             } else {
-                Self::Gone
+                (Self::Gone, None)
             }
         })
     }

@@ -17,6 +17,7 @@ use crate::os::{FileId, Mode};
 use crate::process::Pid;
 
 /// An opened `/proc/PID`.
+#[derive(Debug)]
 pub(super) struct ProcDir(OwnedFd);
 
 /// A descriptor of a process that has a file open which can be a lock file of Cargo's.
@@ -29,13 +30,15 @@ pub(super) struct OpenFile {
     pub(super) held: Option<(Mode, Key)>,
 }
 
-/// The start time of a process, which tells it from others of its number: [`Stat::start`].
-pub(super) fn start_of(pid: Pid) -> io::Result<u64> {
+/// What `stat` says of a process, for which its folder need not be opened: what is read at once is of one process.
+pub(super) fn stat_of(pid: Pid) -> io::Result<Stat> {
     let mut text = [0; 2048];
     let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut text)?;
-    let stat = stat::parse(&text[..length]);
-    stat.map(|stat| stat.start)
-        .ok_or_else(|| io::ErrorKind::InvalidData.into())
+    parse(&text[..length])
+}
+
+fn parse(text: &[u8]) -> io::Result<Stat> {
+    stat::parse(text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected form of /proc/PID/stat"))
 }
 
 /// A command line is cut here; a linker's may be megabytes.
@@ -64,9 +67,7 @@ impl ProcDir {
     }
 
     pub(super) fn stat(&self) -> io::Result<Stat> {
-        let text = self.read("stat", 4096)?;
-        stat::parse(&text)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected form of /proc/PID/stat"))
+        parse(&self.read("stat", 4096)?)
     }
 
     pub(super) fn argv(&self) -> Vec<OsString> {

@@ -58,30 +58,24 @@ impl Draft {
 }
 
 /// The mount namespaces of processes, each asked for once a look.
-pub(super) struct MountNamespaces {
-    own: Option<PathBuf>,
-    known: HashMap<Pid, Option<PathBuf>>,
-}
+#[derive(Default)]
+pub(super) struct MountNamespaces(HashMap<String, Option<PathBuf>>);
 
 impl MountNamespaces {
-    pub(super) fn new() -> Self {
-        Self {
-            own: Self::of("self"),
-            known: HashMap::new(),
-        }
-    }
-
-    fn of(pid: &str) -> Option<PathBuf> {
-        std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok()
+    fn of(&mut self, pid: &str) -> Option<&PathBuf> {
+        let read = || std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+        self.0.entry(pid.to_owned()).or_insert_with(read).as_ref()
     }
 
     /// Whether a process's path means something else, or nothing, where we stand.
     pub(super) fn is_elsewhere(&mut self, pid: Pid, path: &Path, file: FileId) -> bool {
-        let theirs = self.known.entry(pid).or_insert_with(|| Self::of(&pid.to_string()));
-        // One that cannot be read is that of a process which has ended meanwhile.
-        if theirs.is_none() || *theirs == self.own {
+        // Nearly always it is the same file here. To ask that is cheaper than to ask for two namespaces.
+        if rustix::fs::stat(path).is_ok_and(|here| (here.st_dev, here.st_ino) == (file.dev, file.ino)) {
             return false;
         }
-        rustix::fs::stat(path).map_or(true, |here| (here.st_dev, here.st_ino) != (file.dev, file.ino))
+        let own = self.of("self").cloned();
+        // One that cannot be read is that of a process which has ended meanwhile.
+        let theirs = self.of(&pid.to_string());
+        theirs.is_some() && theirs != own.as_ref()
     }
 }
