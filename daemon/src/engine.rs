@@ -9,6 +9,7 @@ mod run;
 mod schedule;
 mod storms;
 mod warmer;
+mod watches;
 
 use std::sync::Arc;
 

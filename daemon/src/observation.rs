@@ -11,7 +11,9 @@ use crate::cargo::command::{self, Invocation};
 use crate::cargo::lock_kind::{self, LockFile};
 use crate::cargo::origin::{self, Ancestor, Origin};
 use crate::clock::Moment;
-use crate::os::{Claim, Descriptors, FileId, Interest, Kernel, LockedFile, LookError, Mode, Note, Precision};
+use crate::os::{
+    Claim, Descriptors, FileId, Interest, Kernel, LockedFile, LookError, Mode, Note, Precision, ProcessError,
+};
 use crate::places::CargoHomes;
 use crate::process::{self, Detail, Pid, Process, ProcessId, RunState};
 
@@ -20,6 +22,8 @@ use crate::process::{self, Detail, Pid, Process, ProcessId, RunState};
 pub struct Look {
     /// When it was made.
     pub at: Moment,
+    /// Whether all locks were looked at, and not only a few processes.
+    pub is_complete: bool,
     /// Which run of the machine it was made in.
     pub boot_id: u64,
     /// Whether the kernel could say it all.
@@ -117,10 +121,12 @@ impl<K: Kernel> Observer<K> {
             .collect();
         let last = self.last.take();
         if let Some(last) = &last {
-            keep_the_unproven(&mut locks, last, &mut self.kernel, &is_lock);
+            let doubtful = |lock: &Lock| table.notes.iter().any(|note| note.doubts(&lock.path));
+            keep_the_unproven(&mut locks, last, &mut self.kernel, &is_lock, &doubtful);
         }
         let draft = Look {
             at,
+            is_complete: true,
             boot_id: self.kernel.boot_id(),
             precision: table.precision,
             notes: table.notes,
@@ -147,7 +153,7 @@ impl<K: Kernel> Observer<K> {
         }
         look.forget_the_dead();
         let gone = before.into_iter().filter(|id| !look.processes.contains_key(id));
-        look.ended = gone.filter(|id| !lineage.lives(*id)).collect();
+        look.ended = gone.filter(|id| !lives(&mut self.kernel, *id)).collect();
         self.suspects.add(&look);
         self.last = Some(look.clone());
         look
@@ -242,11 +248,6 @@ struct Lineage<'a, K> {
 }
 
 impl<K: Kernel> Lineage<'_, K> {
-    fn lives(&mut self, id: ProcessId) -> bool {
-        let now = self.kernel.process(id.pid, Detail::Brief);
-        now.is_ok_and(|now| now.id == id && now.state != RunState::Zombie)
-    }
-
     /// What was known of a process in the last look where that still holds: it has the same name, parent and session, and
     /// the same ancestors. Its arguments and its environment are not read again then.
     fn known_or_new(&mut self, id: ProcessId, old: Option<Arc<Participant>>) -> Option<Arc<Participant>> {
@@ -315,8 +316,15 @@ impl<K: Kernel> Lineage<'_, K> {
 }
 
 /// A hold ends only where the process's own descriptors show it, or the process has ended: never because the table of
-/// locks, which is read while others come and go, did not show it once.
-fn keep_the_unproven<K: Kernel>(locks: &mut Vec<Lock>, last: &Look, kernel: &mut K, is_lock: &dyn Fn(&Path) -> bool) {
+/// locks, which is read while others come and go, did not show it once. Where the system does not tell by process, it goes
+/// on where the look itself says that it could not find who holds the lock.
+fn keep_the_unproven<K: Kernel>(
+    locks: &mut Vec<Lock>,
+    last: &Look,
+    kernel: &mut K,
+    is_lock: &dyn Fn(&Path) -> bool,
+    is_doubtful: &dyn Fn(&Lock) -> bool,
+) {
     for old in &last.locks {
         for claim in &old.holders {
             let place = locks.iter().position(|lock| lock.file == old.file);
@@ -324,7 +332,7 @@ fn keep_the_unproven<K: Kernel>(locks: &mut Vec<Lock>, last: &Look, kernel: &mut
                 let holders = &locks[place].holders;
                 holders.iter().any(|holder| holder.process == claim.process)
             });
-            if shown || !still_holds(kernel, claim.process, old.file, is_lock) {
+            if shown || !still_holds(kernel, claim.process, old, is_lock, is_doubtful) {
                 continue;
             }
             let lock = match place {
@@ -341,12 +349,28 @@ fn keep_the_unproven<K: Kernel>(locks: &mut Vec<Lock>, last: &Look, kernel: &mut
     locks.sort_by(|a, b| (&a.path, a.file).cmp(&(&b.path, b.file)));
 }
 
-fn still_holds<K: Kernel>(kernel: &mut K, process: ProcessId, file: FileId, is_lock: &dyn Fn(&Path) -> bool) -> bool {
+fn still_holds<K: Kernel>(
+    kernel: &mut K,
+    process: ProcessId,
+    lock: &Lock,
+    is_lock: &dyn Fn(&Path) -> bool,
+    is_doubtful: &dyn Fn(&Lock) -> bool,
+) -> bool {
     match kernel.descriptors(process.pid, is_lock) {
         Descriptors::Read { process: now, files } => {
-            now == process && files.iter().any(|open| open.file == file && open.held.is_some())
+            now == process && files.iter().any(|open| open.file == lock.file && open.held.is_some())
         }
-        Descriptors::Gone | Descriptors::Unknown => false,
+        Descriptors::Gone => false,
+        Descriptors::Failed => lives(kernel, process),
+        Descriptors::Untold => is_doubtful(lock) && lives(kernel, process),
+    }
+}
+
+/// Whether a process has not ended, as far as can be told.
+fn lives<K: Kernel>(kernel: &mut K, id: ProcessId) -> bool {
+    match kernel.process(id.pid, Detail::Brief) {
+        Ok(now) => now.id == id && now.state != RunState::Zombie,
+        Err(error) => !matches!(error, ProcessError::Gone),
     }
 }
 

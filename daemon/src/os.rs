@@ -23,9 +23,9 @@ pub(crate) mod made;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, PACE, System, file_id, folder_id, since_boot, warm_up};
+pub use linux::{Bell, PACE, System, file_id, real_folder, since_boot, warm_up};
 #[cfg(target_os = "macos")]
-pub use macos::{Bell, PACE, System, file_id, folder_id, since_boot, warm_up};
+pub use macos::{Bell, PACE, System, file_id, real_folder, since_boot, warm_up};
 
 /// Where this system's programs keep their own files.
 #[cfg(target_os = "linux")]
@@ -185,6 +185,17 @@ pub enum Note {
     NoCargoHome,
 }
 
+impl Note {
+    /// Whether it says that who holds the lock of this file could not be found.
+    pub fn doubts(&self, lock: &Path) -> bool {
+        match self {
+            Self::NobodyFound { path } | Self::Ambiguous { path, .. } => path == lock,
+            Self::ScanTimedOut { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -330,8 +341,10 @@ pub enum Descriptors {
     },
     /// It has ended.
     Gone,
-    /// They may not be read, or this system does not tell by process who holds a lock.
-    Unknown,
+    /// They may not be read, or reading them failed.
+    Failed,
+    /// This system does not tell by process who holds a lock.
+    Untold,
 }
 
 /// What has woken the engine.

@@ -4,7 +4,7 @@
 //! reused number begins a new one, and files by theirs, so a lock file that was deleted and made again is another lock.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,6 +132,16 @@ pub enum Change {
     Went(Wait, WaitEnd),
 }
 
+impl Change {
+    /// The lock file.
+    pub fn file(&self) -> FileId {
+        match self {
+            Self::Took(hold) | Self::Freed(hold, _) => hold.lock.file,
+            Self::Asked(wait) | Self::Went(wait, _) => wait.lock.file,
+        }
+    }
+}
+
 /// What a daemon that ran before left open: a hold or a wait that was there when it last wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftOpen {
@@ -151,7 +161,8 @@ pub struct Tracker {
     waits: BTreeMap<Part, Wait>,
     /// What a daemon that ran before left open, until the first look tells what became of it.
     left_open: Vec<LeftOpen>,
-    last_look: Option<Moment>,
+    /// The last look at all locks; a glance tells nothing of those that it did not look at.
+    last_complete: Option<Moment>,
 }
 
 /// A begin is taken to be seen where it lies between two looks at that lock so far apart at most: while anything is held
@@ -190,7 +201,7 @@ impl Tracker {
     /// What a daemon that ran before left open and the first look did not show: it ended unseen. Empty before the first
     /// look, and when asked again.
     pub fn take_lost(&mut self) -> Vec<LeftOpen> {
-        if self.last_look.is_none() {
+        if self.last_complete.is_none() {
             return Vec::new();
         }
         let mut lost = std::mem::take(&mut self.left_open);
@@ -206,8 +217,8 @@ impl Tracker {
     }
 
     /// Takes a look, and tells what differs from the one before, in an order in which it can have happened: what ended,
-    /// then what began. `is_watched` are the folders in which the opening of a lock file is heard of at once.
-    pub fn apply(&mut self, look: &Look, is_watched: &dyn Fn(&Path) -> bool) -> Vec<Change> {
+    /// then what began. `was_heard` are the lock files whose opening was heard of a moment ago.
+    pub fn apply(&mut self, look: &Look, was_heard: &dyn Fn(FileId) -> bool) -> Vec<Change> {
         let holding = self.holding(look);
         let waiting = parts(look, |lock| &lock.waiters);
         let mut changes = Vec::new();
@@ -215,8 +226,8 @@ impl Tracker {
         self.end_holds(look, &holding, &mut changes);
         let beginning = Beginning {
             look,
-            last_look: self.last_look,
-            is_watched,
+            last_complete: self.last_complete,
+            was_heard,
         };
         for (part, (lock, mode)) in &holding {
             self.go_on_holding(*part, lock, *mode, &beginning, &mut changes);
@@ -226,7 +237,9 @@ impl Tracker {
         }
         let in_use: BTreeSet<FileId> = look.locks.iter().map(|lock| lock.file).collect();
         self.names.retain(|file, _| in_use.contains(file));
-        self.last_look = Some(look.at);
+        if look.is_complete {
+            self.last_complete = Some(look.at);
+        }
         changes
     }
 
@@ -350,7 +363,7 @@ impl Tracker {
             .left_open
             .iter()
             .find(|left| left.part == part && left.waits == waits)?;
-        self.last_look.is_none().then_some(left.begin)
+        self.last_complete.is_none().then_some(left.begin)
     }
 
     fn name(&mut self, lock: &Lock) -> Arc<LockName> {
@@ -414,22 +427,21 @@ fn parts<'a>(look: &'a Look, claims: impl Fn(&'a Lock) -> &'a Vec<Claim>) -> Par
 /// What tells whether a begin was seen.
 struct Beginning<'a> {
     look: &'a Look,
-    last_look: Option<Moment>,
-    is_watched: &'a dyn Fn(&Path) -> bool,
+    last_complete: Option<Moment>,
+    was_heard: &'a dyn Fn(FileId) -> bool,
 }
 
 impl Beginning<'_> {
-    /// It began between the last look and this one, and not before the process did.
+    /// It began after the last look that did not show it, after its file was opened, and after its process began.
     fn begin(&self, lock: &Lock, who: &Participant) -> Begin {
         let at = self.look.at.since_boot;
-        let folder = lock.path.parent().unwrap_or(&lock.path);
-        let looked = self.last_look.map(|last| at.saturating_sub(last.since_boot));
+        let looked = self.last_complete.map(|last| at.saturating_sub(last.since_boot));
         let lives = who.process.started_at.and_then(|start| {
             let lives = self.look.at.wall.duration_since(start);
             lives.try_into().ok() // not where the clock was set back since
         });
         let within = |span: Option<Duration>| span.is_some_and(|span| span <= SEEN_WITHIN);
-        let seen = within(looked) || within(lives) || (looked.is_some() && (self.is_watched)(folder));
+        let seen = within(looked) || within(lives) || (looked.is_some() && (self.was_heard)(lock.file));
         Begin { at, seen }
     }
 }

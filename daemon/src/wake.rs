@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RemoveKind};
 use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
@@ -28,8 +28,10 @@ pub enum FileEvent {
     Opened(PathBuf),
     /// A lock file that could be written to was closed.
     Closed(PathBuf),
-    /// Something else in this folder came, went or changed.
+    /// Something else in this folder came, went or was renamed.
     Changed(PathBuf),
+    /// This folder itself may have gone or been renamed.
+    Gone(PathBuf),
     /// A folder sends more events than can be of use; those after this one are dropped.
     Storm(PathBuf),
     /// Events were lost.
@@ -40,9 +42,35 @@ pub enum FileEvent {
 #[derive(Debug)]
 pub struct FileWatch {
     watcher: RecommendedWatcher,
-    /// The folders, each with what tells it from another one of the same name that is made later.
-    watched: Vec<(PathBuf, FileId)>,
+    watched: Vec<Watched>,
     lost: Arc<AtomicBool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Watched {
+    /// Without symbolic links: the system has one watch for a folder, whatever its names.
+    path: PathBuf,
+    /// What tells it from another one of the same name that is made later.
+    id: FolderId,
+    /// Whether it is watched only until one below it is made.
+    stands_in: bool,
+}
+
+/// One folder for as long as it exists. A file system gives its number to the next folder that is made, so it takes the
+/// time of its making too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FolderId {
+    file: FileId,
+    made: Option<SystemTime>,
+}
+
+/// What came of watching.
+#[derive(Debug, Default)]
+pub struct Refused {
+    /// Folders that the system refuses to watch, with the reason.
+    pub folders: Vec<(PathBuf, notify::Error)>,
+    /// Whether a folder is watched now that was not before: what happened in it until then was not heard.
+    pub has_new: bool,
 }
 
 /// So many events wait for the engine at most.
@@ -64,7 +92,7 @@ impl FileWatch {
                     Some(storm::Verdict::Goes) => continue,
                 };
                 if sender.try_send(event).is_err() {
-                    overflow.store(true, Ordering::Relaxed);
+                    overflow.store(true, Ordering::Release);
                 }
             }
         };
@@ -79,50 +107,95 @@ impl FileWatch {
 
     /// Whether events were dropped since the last call, because too many waited.
     pub fn take_lost(&self) -> bool {
-        self.lost.swap(false, Ordering::Relaxed)
+        self.lost.swap(false, Ordering::Acquire)
     }
 
-    /// Whether the events of a folder come here.
-    pub fn is_watched(&self, folder: &Path) -> bool {
-        self.watched.iter().any(|(path, _)| path == folder)
+    /// Whether a folder is watched only until one below it is made.
+    pub fn stands_in(&self, folder: &Path) -> bool {
+        self.watched.iter().any(|one| one.stands_in && one.path == folder)
     }
 
-    /// Watches these folders, those that are there, and no others. Where a folder was removed and made again, the new one is
-    /// watched. Gives those that the system refuses to watch, with the reason.
-    pub fn set(&mut self, wanted: &BTreeSet<PathBuf>) -> Vec<(PathBuf, notify::Error)> {
-        let mut refused = Vec::new();
-        let there: Vec<(PathBuf, FileId)> = wanted
-            .iter()
-            .filter_map(|path| Some((path.clone(), crate::os::folder_id(path)?)))
-            .collect();
-        let old: Vec<PathBuf> = self
+    /// Forgets a folder that may have gone, so that the next [`FileWatch::set`] watches the one that has its name then.
+    /// Tells whether it was watched.
+    pub fn forget(&mut self, folder: &Path) -> bool {
+        let before = self.watched.len();
+        self.watched.retain(|one| one.path != folder);
+        let _ = self.watcher.unwatch(folder); // one that was deleted is out already
+        before != self.watched.len()
+    }
+
+    /// Watches these folders, those that are there, and no others; in place of one that is not there the nearest one above
+    /// it. `left_out` are not watched for now. Where a folder was removed and made again, the new one is watched.
+    pub fn set(&mut self, wanted: &BTreeSet<PathBuf>, left_out: &BTreeSet<PathBuf>) -> Refused {
+        let mut there: Vec<Watched> = Vec::new();
+        for path in wanted {
+            let Some(one) = watchable(path).filter(|one| !left_out.contains(&one.path)) else {
+                continue;
+            };
+            match there.iter_mut().find(|other| other.path == one.path) {
+                Some(other) => other.stands_in &= one.stands_in,
+                None => there.push(one),
+            }
+        }
+        let same = |a: &Watched, b: &Watched| (&a.path, a.id) == (&b.path, b.id);
+        let old: Vec<Watched> = self
             .watched
-            .extract_if(.., |folder| !there.contains(folder))
-            .map(|(path, _)| path)
+            .extract_if(.., |one| !there.iter().any(|other| same(one, other)))
             .collect();
-        let new: Vec<(PathBuf, FileId)> = there
+        let (kept, new): (Vec<Watched>, Vec<Watched>) = there
             .into_iter()
-            .filter(|folder| !self.watched.contains(folder))
-            .collect();
+            .partition(|one| self.watched.iter().any(|other| same(one, other)));
+        self.watched = kept;
+        let mut refused = Refused::default();
         if old.is_empty() && new.is_empty() {
             return refused;
         }
         // All at once: on macOS each change begins a new stream of events, and what was under way in the old one is lost.
         let mut paths = self.watcher.paths_mut();
-        for path in &old {
-            let _ = paths.remove(path); // one that was deleted is out already
+        for one in &old {
+            let _ = paths.remove(&one.path); // one that was deleted is out already
         }
-        for (path, id) in new {
-            match paths.add(&path, RecursiveMode::NonRecursive) {
-                Ok(()) => self.watched.push((path, id)),
-                Err(error) => refused.push((path, error)),
+        let mut added = Vec::new();
+        for one in new {
+            match paths.add(&one.path, RecursiveMode::NonRecursive) {
+                Ok(()) => added.push(one),
+                Err(error) => refused.folders.push((one.path, error)),
             }
         }
-        if let Err(error) = paths.commit() {
-            refused.push((PathBuf::new(), error));
+        match paths.commit() {
+            Ok(()) => {
+                refused.has_new = added.iter().any(|one| !one.stands_in);
+                self.watched.extend(added);
+            }
+            // None of them is watched then; the next call tries again.
+            Err(error) => refused.folders.push((PathBuf::from("/"), error)),
         }
         refused
     }
+}
+
+/// So many levels above a folder that is not there another one is watched in its place.
+const STAND_IN_LEVELS: usize = 3;
+
+/// A folder as it can be watched; the nearest one above it where it is not there.
+fn watchable(path: &Path) -> Option<Watched> {
+    let levels = if crate::os::PACE.events_tell_of_opening {
+        STAND_IN_LEVELS
+    } else {
+        0
+    };
+    let mut candidates = path.ancestors().take(1 + levels).enumerate();
+    candidates.find_map(|(level, path)| {
+        let path = crate::os::real_folder(path)?;
+        let made = std::fs::metadata(&path).and_then(|data| data.created()).ok();
+        let file = crate::os::file_id(&path)?;
+        let is_root = path.parent().is_none();
+        (level == 0 || !is_root).then_some(Watched {
+            path,
+            id: FolderId { file, made },
+            stands_in: level > 0,
+        })
+    })
 }
 
 impl FileEvent {
@@ -131,7 +204,7 @@ impl FileEvent {
         match self {
             Self::Opened(path) | Self::Closed(path) => path.parent(),
             Self::Changed(folder) => Some(folder),
-            Self::Storm(_) | Self::Lost => None,
+            Self::Gone(_) | Self::Storm(_) | Self::Lost => None,
         }
     }
 }
@@ -159,14 +232,15 @@ fn meanings(event: &notify::Event) -> Vec<FileEvent> {
         {
             locks(FileEvent::Opened)
         }
-        // The times and rights of a file tell nothing.
-        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) | EventKind::Any | EventKind::Other => {
-            Vec::new()
-        }
-        EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(_) => {
+        EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
             let folders = event.paths.iter().filter_map(|path| path.parent());
-            folders.map(|folder| FileEvent::Changed(folder.to_owned())).collect()
+            let changed = folders.map(|folder| FileEvent::Changed(folder.to_owned()));
+            let may_be_gone = !matches!(event.kind, EventKind::Create(_) | EventKind::Remove(RemoveKind::File));
+            let gone = event.paths.iter().filter(|_| may_be_gone).cloned().map(FileEvent::Gone);
+            changed.chain(gone).collect()
         }
+        // What is written into a file, its times and its rights tell nothing; a download writes all the time.
+        EventKind::Access(_) | EventKind::Modify(_) | EventKind::Any | EventKind::Other => Vec::new(),
     }
 }
 

@@ -1,14 +1,15 @@
 //! What the engine makes of a look: holds and waits, a verdict, a state. It waits for nothing and wakes nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Published;
+use crate::cargo::lock_kind::LockKind;
 use crate::clock::Moment;
 use crate::observation::{Look, Observer};
-use crate::os::{FileId, Kernel, LookError};
+use crate::os::{FileId, Kernel, LookError, Precision};
 use crate::process::{Pid, ProcessId};
 use crate::state::{Source, State};
 use crate::tracker::{Change, LeftOpen, Tracker};
@@ -96,8 +97,8 @@ impl<K: Kernel> Core<K> {
     }
 
     /// Tells apart what began and ended, without making a state of it yet.
-    pub(super) fn track(&mut self, look: Look, is_watched: &dyn Fn(&Path) -> bool) -> Vec<Change> {
-        let changes = self.tracker.apply(&look, is_watched);
+    pub(super) fn track(&mut self, look: Look, was_heard: &dyn Fn(FileId) -> bool) -> Vec<Change> {
+        let changes = self.tracker.apply(&look, was_heard);
         let graph = WaitGraph::of(&look);
         self.circular.retain(|id, _| graph.is_circular(*id));
         for id in graph.circular() {
@@ -107,8 +108,8 @@ impl<K: Kernel> Core<K> {
         changes
     }
 
-    /// Makes the state of the last look.
-    pub(super) fn publish(&mut self) -> Option<Outcome> {
+    /// Makes the state of the last look; none where it is the one before and nobody asked for a newer one.
+    pub(super) fn publish(&mut self, is_asked_for: bool) -> Option<Outcome> {
         let look = self.look.as_ref()?;
         let confirmed: BTreeSet<ProcessId> = self
             .circular
@@ -119,8 +120,14 @@ impl<K: Kernel> Core<K> {
         let mut state = State::tracked(look, &confirmed, &self.tracker);
         state.notes.extend(self.trouble.values().cloned());
         state.source = self.source;
+        if self.trouble.contains_key(&Trouble::Look) {
+            state.precision = Precision::Inferred; // it is older than it should be
+        }
         let same = |old: &Arc<Published>| old.state.says_the_same_as(&state);
         let is_new = !self.published.as_ref().is_some_and(same);
+        if !is_new && !is_asked_for {
+            return None;
+        }
         self.generation += u64::from(is_new);
         state.generation = (self.source == Source::Daemon).then_some(self.generation);
         let published = Arc::new(Published::new(state).ok()?);
@@ -145,9 +152,13 @@ impl<K: Kernel> Core<K> {
     }
 
     /// The processes to follow to their end, the holders first.
-    pub(super) fn participants(&self) -> BTreeSet<Pid> {
-        let look = self.look.iter();
-        look.flat_map(|look| look.processes.keys()).map(|id| id.pid).collect()
+    pub(super) fn participants(&self) -> Vec<Pid> {
+        let locks = || self.look.iter().flat_map(|look| &look.locks);
+        let holders = locks().flat_map(|lock| &lock.holders);
+        let waiters = locks().flat_map(|lock| &lock.waiters);
+        let mut seen = BTreeSet::new();
+        let all = holders.chain(waiters).map(|claim| claim.process.pid);
+        all.filter(|pid| seen.insert(*pid)).collect()
     }
 
     /// The lock files in use, for those who watch them.
@@ -155,6 +166,19 @@ impl<K: Kernel> Core<K> {
         let locks = self.look.iter().flat_map(|look| &look.locks);
         let here = locks.filter(|lock| !lock.other_mount_namespace && !lock.deleted);
         here.map(|lock| lock.path.clone()).collect()
+    }
+
+    /// Those among them whose folders are worth watching: a build has thousands of units, and their locks come with its own.
+    pub(super) fn places(&self) -> BTreeSet<PathBuf> {
+        let locks = self.look.iter().flat_map(|look| &look.locks);
+        let here = locks.filter(|lock| !lock.other_mount_namespace && !lock.deleted);
+        let worth = here.filter(|lock| {
+            matches!(
+                lock.table.kind,
+                LockKind::PackageCache | LockKind::PackageCacheMutate | LockKind::BuildDir | LockKind::ArtifactDir
+            )
+        });
+        worth.map(|lock| lock.path.clone()).collect()
     }
 
     /// The locks that a process holds or waits for.

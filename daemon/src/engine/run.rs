@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,18 +12,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::core::{Core, Outcome, Trouble};
 use super::log;
 use super::schedule::Schedule;
-use super::storms::Storms;
 use super::warmer::Warmer;
+use super::watches::Watches;
 use super::{Handle, Published, Request};
 use crate::clock::Moment;
 use crate::history::Recorder;
 use crate::observation::{Look, Observer};
-use crate::os::{Bell, LookError, PACE, Ring, System};
+use crate::os::{Bell, FileId, LookError, PACE, Ring, System};
 use crate::places::CargoHomes;
 use crate::state::Source;
 use crate::text;
 use crate::tracker::{Change, Tracker};
-use crate::wake::{FileEvent, FileWatch, Folders};
+use crate::wake::{FileEvent, Folders};
 
 /// How an engine is to run.
 #[derive(Debug)]
@@ -60,8 +59,6 @@ const REQUESTS: usize = 64;
 const AFTER_A_NEWCOMER: Duration = Duration::from_secs(10);
 /// What lasts is written down so often: a crash loses no more of it.
 const CHECKPOINT: Duration = Duration::from_mins(1);
-/// The folders to watch are gone through so often without a reason.
-const SWEEP: Duration = Duration::from_secs(20);
 
 /// Looks for the first time, and starts the loop as a task of the current runtime.
 pub fn start(options: Options) -> Result<Handle, StartError> {
@@ -93,32 +90,27 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     let mut engine = Engine {
         core,
         recorder,
-        checkpoint: Duration::ZERO,
+        checkpoint: None,
         schedule: Schedule::new(PACE),
-        storms: Storms::default(),
-        folders,
-        files: None,
+        watches: Watches::new(folders),
         bell,
         warmer,
         looked: Duration::ZERO,
-        newcomer: Duration::ZERO,
-        wanted: BTreeSet::new(),
-        wanted_is_old: true,
-        watches_set: Duration::ZERO,
-        stormy: BTreeSet::new(),
+        newcomer: None,
     };
-    let events = engine.watch_files();
     let now = Moment::now();
     // The watches come before the first look, so that nothing is missed in between.
     engine.set_watches(now.since_boot);
     let look = engine.core.look(now)?;
-    let first = engine.take(look).ok_or(StartError::Json)?;
+    engine.take(look);
+    let first = engine.core.publish(true).ok_or(StartError::Json)?;
     engine.schedule_the_next(now.since_boot);
-    engine.follow(now);
+    engine.see(now);
+    engine.follow(now.since_boot);
     // From here on the kernel is asked who is new; the first answer is always that nobody is.
     engine.core.glance(now, &BTreeSet::new());
     let (states, seen) = watch::channel(first.published);
-    tokio::spawn(engine.run(events, ready, asked, states));
+    tokio::spawn(engine.run(ready, asked, states));
     Ok(Handle { states: seen, requests })
 }
 
@@ -126,46 +118,21 @@ struct Engine {
     core: Core<System>,
     recorder: Option<Recorder>,
     /// When what lasts was written down last.
-    checkpoint: Duration,
+    checkpoint: Option<Duration>,
     schedule: Schedule,
-    storms: Storms,
-    folders: Folders,
-    /// None where the system has no watch to give; the looks go on without.
-    files: Option<FileWatch>,
+    watches: Watches,
     bell: AsyncFd<Bell>,
     /// None where the system needs none.
     warmer: Option<Warmer>,
     /// When the last look ended.
     looked: Duration,
     /// When a process was seen last that was new and may take a lock.
-    newcomer: Duration,
-    /// The folders to watch, and whether that is to be found out again.
-    wanted: BTreeSet<PathBuf>,
-    wanted_is_old: bool,
-    /// When the watches were set last, and the folders that had a storm then.
-    watches_set: Duration,
-    stormy: BTreeSet<PathBuf>,
+    newcomer: Option<Duration>,
 }
 
 impl Engine {
-    fn watch_files(&mut self) -> mpsc::Receiver<FileEvent> {
-        match FileWatch::new() {
-            Ok((watch, events)) => {
-                self.files = Some(watch);
-                events
-            }
-            Err(error) => {
-                let sentence =
-                    format!("folders cannot be watched ({error}), so locks are seen by looking once in a while");
-                self.core.set_trouble(Trouble::Watch, Some(sentence));
-                mpsc::channel(1).1
-            }
-        }
-    }
-
     async fn run(
         mut self,
-        mut events: mpsc::Receiver<FileEvent>,
         mut ready: mpsc::Receiver<()>,
         mut requests: mpsc::Receiver<Request>,
         states: watch::Sender<Arc<Published>>,
@@ -178,7 +145,6 @@ impl Engine {
             if let Err(error) = self.bell.get_mut().set_alarm(wait, leeway) {
                 tracing::error!("cannot set a timer: {error}");
             }
-            let watches = self.files.is_some();
             let mut is_ready = false;
             tokio::select! {
                 biased;
@@ -192,9 +158,9 @@ impl Engine {
                     }
                     self.take_rings();
                 }
-                count = events.recv_many(&mut batch, usize::MAX), if watches => {
+                count = self.watches.next(&mut batch) => {
                     if count == 0 {
-                        self.files = None; // the watching thread has ended
+                        self.watches.ended();
                     }
                     self.take_events(batch.drain(..));
                 }
@@ -203,8 +169,12 @@ impl Engine {
                     None => return self.end(),
                 }
             }
-            while let Ok(Request::Look(answer)) = requests.try_recv() {
-                waiting.push(answer);
+            loop {
+                match requests.try_recv() {
+                    Ok(Request::Look(answer)) => waiting.push(answer),
+                    Err(mpsc::error::TryRecvError::Empty) => break,
+                    Err(mpsc::error::TryRecvError::Disconnected) => return self.end(),
+                }
             }
             self.act(&mut waiting, &states, is_ready);
         }
@@ -245,16 +215,16 @@ impl Engine {
             match event {
                 FileEvent::Opened(path) => _ = opened.insert(path),
                 FileEvent::Closed(path) => _ = closed.insert(path),
+                // Whatever moves in a registry is moved by somebody who holds a lock.
                 FileEvent::Changed(folder) => {
-                    self.wanted_is_old |= self.folders.has_children(&folder);
-                    // Whatever moves there is moved by somebody who holds a lock.
-                    if !self.core.is_busy() {
+                    if self.watches.changed(&folder) && !self.core.is_busy() {
                         self.schedule.doubt(now);
                     }
                 }
+                FileEvent::Gone(folder) => self.watches.gone(&folder),
                 FileEvent::Storm(folder) => {
-                    tracing::debug!("{} sends too many events", folder.display());
-                    self.storms.begin(folder, now);
+                    tracing::debug!("{} sends too many events", text::escape_path(&folder));
+                    self.watches.storm(folder, now);
                     self.schedule.doubt(now);
                 }
                 FileEvent::Lost => self.schedule.doubt(now),
@@ -268,9 +238,6 @@ impl Engine {
                 None => self.schedule.doubt(now), // it has been removed meanwhile
             }
         }
-        if self.files.as_ref().is_some_and(FileWatch::take_lost) {
-            self.schedule.doubt(now);
-        }
     }
 
     /// Does what is due, and answers who asked.
@@ -282,33 +249,39 @@ impl Engine {
     ) {
         let now = Moment::now();
         self.set_watches(now.since_boot);
-        if !asked.is_empty() {
+        if self.watches.take_lost() {
             self.schedule.doubt(now.since_boot);
         }
+        if !asked.is_empty() {
+            self.schedule.asked(now.since_boot);
+        }
         let is_look = self.schedule.is_look_due(now.since_boot) && (is_ready || !self.must_wait(now.since_boot));
-        let outcome = if is_look {
-            self.look(now)
+        if is_look {
+            self.look(now);
         } else if self.schedule.is_glance_due(now.since_boot) {
-            self.glance(now)
+            self.glance(now);
         } else {
             return;
-        };
-        let Some(outcome) = outcome else { return };
-        if outcome.is_new {
-            states.send_replace(Arc::clone(&outcome.published));
-        } else {
-            // Who asks for the newest gets it; nobody is woken for what he knows.
-            states.send_if_modified(|newest| {
-                newest.clone_from(&outcome.published);
-                false
-            });
         }
-        if is_look {
-            for answer in asked.drain(..) {
-                let _ = answer.send(Arc::clone(&outcome.published)); // he may have gone
+        let is_asked_for = is_look && !asked.is_empty();
+        if let Some(Outcome { is_new, published }) = self.core.publish(is_asked_for) {
+            if is_new {
+                states.send_replace(Arc::clone(&published));
+            } else {
+                // Who asks for the newest gets it; nobody is woken for what he knows.
+                states.send_if_modified(|newest| {
+                    newest.clone_from(&published);
+                    false
+                });
+            }
+            for answer in asked.drain(..).filter(|_| is_look) {
+                let _ = answer.send(Arc::clone(&published)); // he may have gone
             }
         }
-        self.follow(now);
+        if is_look {
+            self.see(now);
+        }
+        self.follow(now.since_boot);
     }
 
     /// Whether a look is to be prepared first. Where nobody is about to do anything it may as well take its time, and wakes
@@ -316,24 +289,23 @@ impl Engine {
     fn must_wait(&mut self, now: Duration) -> bool {
         let somebody_may_act = self.core.is_busy() || self.schedule.has_events();
         let warmer = self.warmer.as_mut().filter(|_| somebody_may_act);
-        warmer.is_some_and(|warmer| warmer.must_wait(now.saturating_sub(self.looked)))
+        warmer.is_some_and(|warmer| warmer.must_wait(self.looked, now))
     }
 
-    fn look(&mut self, now: Moment) -> Option<Outcome> {
-        let outcome = match self.core.look(now) {
+    fn look(&mut self, now: Moment) {
+        self.warmer.iter_mut().for_each(Warmer::is_ready);
+        match self.core.look(now) {
             Ok(look) => {
                 self.core.set_trouble(Trouble::Look, None);
-                self.take(look)
+                self.take(look);
             }
             Err(error) => {
                 tracing::warn!("cannot look: {error}");
                 let sentence = format!("the locks could not be looked at ({error}); what is shown is older");
                 self.core.set_trouble(Trouble::Look, Some(sentence));
-                self.core.publish()
             }
-        };
+        }
         self.schedule_the_next(now.since_boot);
-        outcome
     }
 
     fn schedule_the_next(&mut self, now: Duration) {
@@ -342,37 +314,36 @@ impl Engine {
         } else {
             // A release rings; that a lock is taken is only seen.
             if self.core.somebody_is_new() {
-                self.newcomer = now;
+                self.newcomer = Some(now);
             }
-            self.core.somebody_waits() || now.saturating_sub(self.newcomer) < AFTER_A_NEWCOMER
+            let is_new = |since| now.saturating_sub(since) < AFTER_A_NEWCOMER;
+            self.core.somebody_waits() || self.newcomer.is_some_and(is_new)
         };
         self.schedule.looked(now, busy);
         self.looked = Moment::now().since_boot;
     }
 
-    fn glance(&mut self, now: Moment) -> Option<Outcome> {
-        let Some(look) = self.core.glance(now, self.schedule.files()) else {
-            self.schedule.glanced(now.since_boot, true);
+    fn glance(&mut self, now: Moment) {
+        let settled = if let Some(look) = self.core.glance(now, self.schedule.files()) {
+            self.take(look)
+        } else {
             self.schedule.doubt(now.since_boot);
-            return None;
+            self.schedule.files().clone()
         };
-        let outcome = self.take(look);
-        let something_new = outcome.as_ref().is_some_and(|outcome| outcome.is_new);
-        self.schedule.glanced(now.since_boot, something_new);
-        outcome
+        self.schedule.glanced(now.since_boot, &settled);
     }
 
-    /// Tracks, records, and makes the state.
-    fn take(&mut self, look: Look) -> Option<Outcome> {
+    /// Tracks and records. Gives the files of which something is new.
+    fn take(&mut self, look: Look) -> BTreeSet<FileId> {
         let now = look.at;
-        let files = self.files.as_ref();
-        let is_watched = |folder: &Path| files.is_some_and(|files| files.is_watched(folder));
-        let changes = self.core.track(look, &is_watched);
+        let heard = self.schedule.files();
+        let was_heard = |file: FileId| PACE.events_tell_of_opening && heard.contains(&file);
+        let changes = self.core.track(look, &was_heard);
         for change in &changes {
             log::tell(change, &now);
         }
         self.record(&changes, &now);
-        self.core.publish()
+        changes.iter().map(Change::file).collect()
     }
 
     /// Writes down what ended, before anybody is told of it: so a crash right after loses nothing that somebody knew.
@@ -388,51 +359,42 @@ impl Engine {
             recorder.record(changes, now);
         }
         // Once at the start too: what goes on from before is not among the changes.
-        if now.since(self.checkpoint) >= CHECKPOINT {
-            self.checkpoint = now.since_boot;
+        if self.checkpoint.is_none_or(|last| now.since(last) >= CHECKPOINT) {
+            self.checkpoint = Some(now.since_boot);
             recorder.checkpoint(self.core.tracker().holds(), self.core.tracker().waits(), now);
         }
         self.core.set_trouble(Trouble::History, recorder.problem());
     }
 
-    /// Follows those who hold and wait to their end, and watches the folders of their locks from now on.
-    fn follow(&mut self, now: Moment) {
-        let locks = self.core.lock_files();
-        for lock in &locks {
-            if self.folders.see(lock) {
-                self.wanted_is_old = true;
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.remember_place(lock, &now);
-                }
+    /// Watches the folders of the locks in use from now on. What only a glance has shown may be a file of another namespace.
+    fn see(&mut self, now: Moment) {
+        for lock in self.core.places() {
+            if self.watches.see(&lock)
+                && let Some(recorder) = &mut self.recorder
+            {
+                recorder.remember_place(&lock, &now);
             }
-        }
-        let ended = self.bell.get_mut().follow(&self.core.participants(), &locks);
-        for ring in ended {
-            self.take_ring(ring, now.since_boot);
         }
         self.set_watches(now.since_boot);
     }
 
-    /// Watches what is to be watched: from time to time, since a folder may have been removed and made again, and at once
-    /// when there is a reason.
+    /// Follows those who hold and wait to their end.
+    fn follow(&mut self, now: Duration) {
+        let bell = self.bell.get_mut();
+        for ring in bell.follow(&self.core.participants(), &self.core.lock_files()) {
+            self.take_ring(ring, now);
+        }
+    }
+
     fn set_watches(&mut self, now: Duration) {
-        let stormy = self.storms.now(now);
-        let due = self.wanted_is_old || stormy != self.stormy || now.saturating_sub(self.watches_set) >= SWEEP;
-        let Some(files) = self.files.as_mut().filter(|_| due) else {
+        let Some(set) = self.watches.set(now) else {
             return;
         };
-        if self.wanted_is_old {
-            self.wanted = self.folders.wanted();
-            self.wanted_is_old = false;
+        self.core.set_trouble(Trouble::Watch, set.trouble);
+        self.schedule.set_storm(set.storm);
+        self.schedule.set_blind(set.blind);
+        if set.doubt {
+            self.schedule.doubt(now);
         }
-        let wanted = self.wanted.difference(&stormy).cloned().collect();
-        let refused = files.set(&wanted);
-        let sentence = refused.first().map(|(path, error)| {
-            let path = text::escape_path(path);
-            format!("{path} cannot be watched ({error}), so its locks are seen by looking once in a while")
-        });
-        self.core.set_trouble(Trouble::Watch, sentence);
-        self.schedule.set_storm(!stormy.is_empty());
-        (self.stormy, self.watches_set) = (stormy, now);
     }
 }

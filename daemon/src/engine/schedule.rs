@@ -20,28 +20,39 @@ const LOOK_AFTER_CLOSE: Duration = Duration::from_millis(20);
 /// While a folder's events are too many to be heard, its locks are looked at so often.
 const IN_A_STORM: Duration = Duration::from_millis(20);
 
+/// Looks for the same reasons are so far apart at least.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// A look that is being prepared is made after this time even if nobody says that it is ready.
+const PREPARATION: Duration = Duration::from_millis(50);
+/// The pace where nothing tells of events.
+const BLIND: Duration = Duration::from_secs(2);
+
 /// What is due when.
 #[derive(Debug)]
 pub(super) struct Schedule {
     pace: Pace,
-    /// The next look without an event.
-    regular: Duration,
-    glances: BTreeSet<Duration>,
+    /// The next look without an event, and how much later it may be.
+    regular: (Duration, Duration),
+    glances: BTreeSet<(Duration, FileId)>,
     looks: BTreeSet<Duration>,
     /// The files that were opened or closed since the last look at all locks.
     files: BTreeSet<FileId>,
+    last_look: Duration,
     storm: bool,
+    blind: bool,
 }
 
 impl Schedule {
     pub(super) fn new(pace: Pace) -> Self {
         Self {
             pace,
-            regular: Duration::ZERO,
+            regular: (Duration::ZERO, Duration::ZERO),
             glances: BTreeSet::new(),
             looks: BTreeSet::new(),
             files: BTreeSet::new(),
+            last_look: Duration::ZERO,
             storm: false,
+            blind: false,
         }
     }
 
@@ -51,19 +62,41 @@ impl Schedule {
             return self.doubt(now); // the file was made, or another one took its name
         }
         self.files.insert(file);
-        self.glances.extend(GLANCES_AFTER_OPEN.map(|after| now + after));
-        self.looks.extend(LOOKS_AFTER_OPEN.map(|after| now + after));
+        let is_followed = self.glances.iter().any(|(_, other)| *other == file);
+        let more = if is_followed { 1 } else { GLANCES_AFTER_OPEN.len() };
+        self.glances
+            .extend(GLANCES_AFTER_OPEN.iter().take(more).map(|after| (now + *after, file)));
+        let [soon, late] = LOOKS_AFTER_OPEN;
+        self.look_within(soon, now);
+        // The later look is for the last one that opened it.
+        self.looks.retain(|time| *time <= now + soon);
+        self.looks.insert(now + late);
     }
 
     /// A lock file was closed, or someone who has to do with it has ended.
     pub(super) fn closed(&mut self, file: FileId, now: Duration) {
+        if !self.pace.events_tell_of_opening {
+            return self.doubt(now);
+        }
         self.files.insert(file);
-        self.glances.insert(now);
-        self.looks.insert(now + LOOK_AFTER_CLOSE);
+        self.glances.insert((now, file));
+        self.look_within(LOOK_AFTER_CLOSE, now);
+    }
+
+    fn look_within(&mut self, time: Duration, now: Duration) {
+        if self.looks.range(..=now + time).next().is_none() {
+            self.looks.insert(now + time);
+        }
     }
 
     /// Something changed, or events were lost, and only a look can tell what it means.
     pub(super) fn doubt(&mut self, now: Duration) {
+        let soonest = now.max(self.last_look + BETWEEN_LOOKS);
+        self.look_within(soonest.saturating_sub(now), now);
+    }
+
+    /// Somebody asks for a look that is made from now on.
+    pub(super) fn asked(&mut self, now: Duration) {
         self.looks.insert(now);
     }
 
@@ -72,7 +105,12 @@ impl Schedule {
         self.storm = storm;
     }
 
-    /// What was meant for the files that were opened or closed.
+    /// Whether nothing tells of events.
+    pub(super) fn set_blind(&mut self, blind: bool) {
+        self.blind = blind;
+    }
+
+    /// What was opened or closed a moment ago.
     pub(super) fn files(&self) -> &BTreeSet<FileId> {
         &self.files
     }
@@ -84,51 +122,60 @@ impl Schedule {
 
     /// Whether a look at all locks is due.
     pub(super) fn is_look_due(&self, now: Duration) -> bool {
-        self.regular <= now || self.looks.first().is_some_and(|time| *time <= now)
+        self.regular.0 <= now || self.looks.first().is_some_and(|time| *time <= now)
     }
 
     /// Whether a glance is due.
     pub(super) fn is_glance_due(&self, now: Duration) -> bool {
-        self.glances.first().is_some_and(|time| *time <= now)
+        self.glances.first().is_some_and(|(time, _)| *time <= now)
     }
 
-    /// A glance was made. Where it showed what had happened, the ones that were to follow are of no use.
-    pub(super) fn glanced(&mut self, now: Duration, something_new: bool) {
-        if something_new {
-            self.glances.clear();
-        } else {
-            self.glances = self.glances.split_off(&(now + Duration::from_nanos(1)));
-        }
+    /// A glance was made. Of the files where it showed what had happened, no further ones are of use.
+    pub(super) fn glanced(&mut self, now: Duration, settled: &BTreeSet<FileId>) {
+        self.glances
+            .retain(|(time, file)| *time > now && !settled.contains(file));
     }
 
     /// A look at all locks was made; `busy` where something is held or may be soon.
     pub(super) fn looked(&mut self, now: Duration, busy: bool) {
-        let later = now + Duration::from_nanos(1);
-        self.looks = self.looks.split_off(&later);
-        self.glances = self.glances.split_off(&later);
-        if self.looks.is_empty() {
+        self.last_look = now;
+        let soonest = now + BETWEEN_LOOKS;
+        let is_early = self.looks.range(..soonest).next_back().is_some_and(|time| *time > now);
+        self.looks.retain(|time| *time >= soonest);
+        if is_early {
+            self.looks.insert(soonest);
+        }
+        self.glances.retain(|(time, _)| *time > now);
+        if !self.has_events() {
             self.files.clear();
         }
-        self.regular = now
-            + match (self.storm, busy) {
-                (true, _) => IN_A_STORM,
-                (false, true) => self.pace.active,
-                (false, false) => self.pace.idle,
-            };
+        let (pause, leeway) = match (self.storm, busy, self.blind) {
+            (true, _, _) => (IN_A_STORM, Duration::ZERO),
+            (false, true, _) => (self.pace.active, Duration::ZERO),
+            (false, false, true) => (self.pace.idle.min(BLIND), self.pace.leeway),
+            (false, false, false) => (self.pace.idle, self.pace.leeway),
+        };
+        self.regular = (now + pause, leeway);
     }
 
-    /// How long to wait, and how much longer it may take; without regard to looks where one is being prepared.
+    /// How long to wait, and how much longer it may take; looks are left out for a while where one is being prepared.
     pub(super) fn wait(&self, now: Duration, preparing: bool) -> (Duration, Duration) {
-        let looks = self.looks.first().filter(|_| !preparing);
-        let event = self.glances.first().into_iter().chain(looks).min();
-        let regular = if preparing {
-            now + self.pace.active
+        let looks = self.looks.first().filter(|_| !preparing).copied();
+        let event = self
+            .glances
+            .first()
+            .map(|(time, _)| *time)
+            .into_iter()
+            .chain(looks)
+            .min();
+        let (regular, leeway) = if preparing {
+            (now + PREPARATION, Duration::ZERO)
         } else {
             self.regular
         };
         match event {
-            Some(time) if *time < regular => (time.saturating_sub(now), Duration::ZERO),
-            _ => (regular.saturating_sub(now), self.pace.leeway),
+            Some(time) if time < regular => (time.saturating_sub(now), Duration::ZERO),
+            _ => (regular.saturating_sub(now), leeway),
         }
     }
 }
@@ -167,7 +214,7 @@ mod tests {
                 schedule.looked(now, busy);
             } else if schedule.is_glance_due(now) {
                 done.push((now.as_micros(), "glance"));
-                schedule.glanced(now, false);
+                schedule.glanced(now, &BTreeSet::new());
             } else {
                 now += schedule.wait(now, false).0.max(Duration::from_nanos(1));
             }
@@ -210,7 +257,7 @@ mod tests {
     fn what_was_found_ends_the_glances_and_not_the_looks() {
         let mut schedule = idle();
         schedule.opened(FILE, ms(1000));
-        schedule.glanced(ms(1000), true);
+        schedule.glanced(ms(1000), &BTreeSet::from([FILE]));
         assert_eq!(
             course(&mut schedule, ms(1000), ms(2000), false),
             [(1_020_000, "look"), (1_100_000, "look")]
@@ -222,9 +269,9 @@ mod tests {
         let mut schedule = idle();
         schedule.doubt(ms(1000));
         assert_eq!(schedule.wait(ms(1001), false), (ms(0), ms(0)));
-        assert_eq!(schedule.wait(ms(1001), true), (PACE.active, PACE.leeway));
+        assert_eq!(schedule.wait(ms(1001), true), (PREPARATION, ms(0)), "not for ever");
         schedule.opened(FILE, ms(1001));
-        schedule.glanced(ms(1001), false);
+        schedule.glanced(ms(1001), &BTreeSet::new());
         assert_eq!(schedule.wait(ms(1001), true), (Duration::from_micros(100), ms(0)));
         assert_eq!(schedule.wait(ms(30_000), true).0, ms(0), "a glance that is late");
     }
@@ -246,6 +293,38 @@ mod tests {
         schedule.opened(FILE, ms(1000));
         schedule.doubt(ms(1000));
         assert_eq!(course(&mut schedule, ms(5000), ms(6000), false), [(5_000_000, "look")]);
+    }
+
+    #[test]
+    fn what_happens_a_hundred_times_a_second_is_looked_at_fifty_times() {
+        let mut schedule = idle();
+        let mut done = Vec::new();
+        for time in (1000..2000).step_by(10) {
+            schedule.opened(FILE, ms(time));
+            schedule.doubt(ms(time));
+            done.extend(course(&mut schedule, ms(time), ms(time + 9), true));
+        }
+        let count = |kind| done.iter().filter(|(_, done)| *done == kind).count();
+        assert!(count("look") <= 51, "{} looks", count("look"));
+        assert!(count("glance") <= 400, "{} glances", count("glance"));
+    }
+
+    #[test]
+    fn of_two_files_one_may_be_settled() {
+        let other = FileId { dev: 1, ino: 3 };
+        let mut schedule = idle();
+        schedule.opened(FILE, ms(1000));
+        schedule.opened(other, ms(1000));
+        schedule.glanced(ms(1000), &BTreeSet::from([FILE]));
+        assert!(schedule.is_glance_due(ms(1001)), "for the other one");
+    }
+
+    #[test]
+    fn without_events_it_looks_more_often() {
+        let mut schedule = idle();
+        schedule.set_blind(true);
+        schedule.looked(ms(1000), false);
+        assert_eq!(schedule.wait(ms(1000), false), (BLIND, PACE.leeway));
     }
 
     #[test]

@@ -13,11 +13,15 @@ use tokio::sync::mpsc;
 /// A table that was read so shortly before is ready.
 const STAYS_WARM: Duration = Duration::from_millis(2);
 
+/// It is waited for so long at most.
+const LONGEST: Duration = Duration::from_millis(50);
+
 /// The thread; it ends with this.
 #[derive(Debug)]
 pub(super) struct Warmer {
     ask: SyncSender<()>,
-    is_at_it: bool,
+    /// Since when the thread is at it.
+    asked: Option<Duration>,
 }
 
 impl Warmer {
@@ -27,30 +31,30 @@ impl Warmer {
         let (ready, is_ready) = mpsc::channel(1);
         let thread = std::thread::Builder::new().name("warmer".to_owned());
         thread.spawn(move || warm_up(&asked, &ready))?;
-        let warmer = Self { ask, is_at_it: false };
+        let warmer = Self { ask, asked: None };
         Ok((warmer, is_ready))
     }
 
-    /// Whether a look is to wait until the table is ready; the last one was so long ago.
-    pub(super) fn must_wait(&mut self, last_look: Duration) -> bool {
-        if self.is_at_it {
-            return true;
+    /// Whether a look is to wait until the table is ready; the last one ended at that time.
+    pub(super) fn must_wait(&mut self, last_look: Duration, now: Duration) -> bool {
+        if let Some(asked) = self.asked {
+            return now.saturating_sub(asked) < LONGEST; // then the look does its own waiting
         }
-        if last_look <= STAYS_WARM {
+        if now.saturating_sub(last_look) <= STAYS_WARM {
             return false;
         }
-        self.is_at_it = self.ask.try_send(()).is_ok();
-        self.is_at_it
+        self.asked = self.ask.try_send(()).is_ok().then_some(now);
+        self.asked.is_some()
     }
 
     /// Whether the thread is at it.
     pub(super) fn is_at_it(&self) -> bool {
-        self.is_at_it
+        self.asked.is_some()
     }
 
-    /// The table is ready.
+    /// The table is ready, or is not waited for any more.
     pub(super) fn is_ready(&mut self) {
-        self.is_at_it = false;
+        self.asked = None;
     }
 }
 

@@ -19,7 +19,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -189,9 +189,10 @@ pub fn warm_up() {
     let _ = File::open(LOCKS).and_then(|mut table| table.read(&mut [0; 1]));
 }
 
-/// Which folder this is; none where it is no folder, or not there.
-pub fn folder_id(path: &Path) -> Option<FileId> {
-    path.is_dir().then(|| file_id(path))?
+/// The folder's path without symbolic links; none where it is no folder, or not there.
+pub fn real_folder(path: &Path) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    real.is_dir().then_some(real)
 }
 
 /// Which file this is, by its name in our mount namespace.

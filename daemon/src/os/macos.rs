@@ -21,21 +21,21 @@ mod tables;
 #[cfg(target_os = "macos")]
 pub use bell::Bell;
 #[cfg(target_os = "macos")]
-pub use system::{PACE, System, file_id, folder_id, since_boot, warm_up};
+pub use system::{PACE, System, file_id, real_folder, since_boot, warm_up};
 
 #[cfg(target_os = "macos")]
 mod system {
     use std::collections::{BTreeMap, BTreeSet};
     use std::ffi::OsString;
     use std::io;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::time::Duration;
 
     use super::about::{Basics, boot_id};
     use super::guarded::Guard;
     use super::look::{Limits, Looker};
     use super::procargs::ProcArgs;
-    use super::tables::{Listed, Tables as _, Whose, is_cargo_like};
+    use super::tables::{Listed, Tables as _, Whose};
     use super::{layout, selftest, sys};
     use crate::os::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError};
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
@@ -47,8 +47,8 @@ mod system {
         boot_id: u64,
         /// What the self-test found wrong.
         failed: Option<String>,
-        /// The processes that may take a lock of Cargo's, when they were listed last.
-        cargo_like: BTreeSet<Listed>,
+        /// The cargos, when they were listed last.
+        cargos: Option<BTreeSet<Listed>>,
     }
 
     impl Default for System {
@@ -72,7 +72,7 @@ mod system {
                 // Without it a token of an earlier boot is told apart by `p_uniqueid` alone.
                 boot_id: sys::boot_session().ok().and_then(|uuid| boot_id(&uuid)).unwrap_or(0),
                 failed,
-                cargo_like: BTreeSet::new(),
+                cargos: None,
             }
         }
     }
@@ -97,16 +97,17 @@ mod system {
 
         /// A mark in a file table says that a lock was held at some time, not that it is: only a look can tell.
         fn descriptors(&mut self, _pid: Pid, _is_lock: &dyn Fn(&Path) -> bool) -> Descriptors {
-            Descriptors::Unknown
+            Descriptors::Untold
         }
 
-        /// Those that may take a lock of Cargo's, by their names; all of them the first time.
+        /// Those that take locks of Cargo's, by their names; none the first time. A build starts compilers all the time, and
+        /// its cargo once.
         fn newcomers(&mut self) -> Vec<Pid> {
             let listed = self.calls.processes(Whose::Own).unwrap_or_default();
-            let now: BTreeSet<Listed> = listed.into_iter().filter(|one| is_cargo_like(&one.name)).collect();
-            let new = now.difference(&self.cargo_like).map(|one| one.pid).collect();
-            self.cargo_like = now;
-            new
+            let now: BTreeSet<Listed> = listed.into_iter().filter(|one| one.name.starts_with("cargo")).collect();
+            let before = self.cargos.replace(now.clone());
+            let before = before.as_ref().unwrap_or(&now);
+            now.difference(before).map(|one| one.pid).collect()
         }
 
         fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
@@ -162,13 +163,13 @@ mod system {
     /// There is nothing to prepare.
     pub fn warm_up() {}
 
-    /// Which folder this is; none where it is no folder, or not there, or where macOS guards it: who watches such a folder makes
-    /// the system ask the user for permission.
-    pub fn folder_id(path: &Path) -> Option<FileId> {
+    /// The folder's path without symbolic links; none where it is no folder, or not there, or where macOS guards it: who
+    /// watches such a folder makes the system ask the user for permission.
+    pub fn real_folder(path: &Path) -> Option<PathBuf> {
         let system = sys::Darwin::new();
         let guard = Guard::new(std::env::home_dir().as_deref(), system.mounts());
         let resolved = guard.resolve(path, |path| system.read_link(path))?;
-        resolved.is_dir().then(|| file_id(&resolved))?
+        resolved.is_dir().then_some(resolved)
     }
 
     /// Which file this is, its device number as the file tables have it.
@@ -180,11 +181,7 @@ mod system {
         })
     }
 
-    /// The time since boot, the machine's sleep included: Darwin's monotonic clock goes on meanwhile (`clock_gettime(3)`).
-    pub fn since_boot() -> Duration {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        Duration::try_from(time).unwrap_or_default()
-    }
+    pub use super::sys::since_boot;
 
     /// Another user's process is asked about in the way that is open to everybody: the shell of a terminal hangs under
     /// root's `login`, and the tree must not end there.

@@ -31,7 +31,7 @@ fn words(changes: &[Change]) -> Vec<String> {
     changes.iter().map(word).collect()
 }
 
-fn nowhere(_: &Path) -> bool {
+fn nowhere(_: FileId) -> bool {
     false
 }
 
@@ -74,21 +74,28 @@ fn a_begin_is_seen_or_it_is_not() {
         file: held(0).locks[0].file,
         process: held(0).processes.keys().copied().find(|id| id.pid == pid).expect("one"),
     };
-    for (name, first, then, watched, since) in [
+    for (name, first, then, heard, since) in [
         ("there at the start", None, held(0), true, None),
         ("a look shortly before", Some(0), held(1000), false, Some(1000)),
         ("a look long before", Some(0), held(20_000), false, None),
-        ("a watched folder", Some(0), held(20_000), true, Some(20_000)),
+        ("its opening was heard", Some(0), held(20_000), true, Some(20_000)),
     ] {
         let mut tracker = Tracker::default();
         if let Some(first) = first {
             tracker.apply(&look(first, &[]), &nowhere);
         }
-        tracker.apply(&then, &|folder| watched && folder == Path::new("/home/me/.cargo"));
+        tracker.apply(&then, &|file| heard && file == then.locks[0].file);
         let since = since.map(since_start);
         assert_eq!(tracker.held_since(part(10)), since, "{name}");
         assert_eq!(tracker.waited_since(part(11)), since, "{name}");
     }
+    let mut tracker = Tracker::default();
+    tracker.apply(&look(0, &[]), &nowhere);
+    let mut glance = look(19_000, &[]);
+    glance.is_complete = false;
+    tracker.apply(&glance, &nowhere);
+    tracker.apply(&held(20_000), &nowhere);
+    assert_eq!(tracker.held_since(part(10)), None, "a glance did not look at it");
     let mut young = held(0);
     let start = young.at.wall - jiff::SignedDuration::from_millis(1500);
     for one in young.processes.values_mut() {

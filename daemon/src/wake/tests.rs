@@ -6,6 +6,10 @@ fn wait_for(receiver: &mut mpsc::Receiver<FileEvent>, wanted: &FileEvent) {
     while receiver.blocking_recv().expect("the watch lives") != *wanted {}
 }
 
+fn none() -> BTreeSet<PathBuf> {
+    BTreeSet::new()
+}
+
 fn open(path: &Path) -> File {
     OpenOptions::new()
         .read(true)
@@ -24,6 +28,7 @@ fn system_events_and_what_they_mean() {
     let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
     let closed = |mode| EventKind::Access(AccessKind::Close(mode));
     let changed = |path: &Path| vec![FileEvent::Changed(path.parent().expect("has one").to_owned())];
+    let went = |path: &Path| [changed(path), vec![FileEvent::Gone(path.to_owned())]].concat();
     for (kind, path, meant) in [
         (opened, lock, vec![FileEvent::Opened(lock.to_owned())]),
         (opened, other, vec![]),
@@ -40,16 +45,13 @@ fn system_events_and_what_they_mean() {
         ),
         (EventKind::Create(CreateKind::File), other, changed(other)),
         (EventKind::Remove(RemoveKind::File), lock, changed(lock)),
+        (EventKind::Remove(RemoveKind::Folder), other, went(other)),
         (
-            EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)),
             other,
-            changed(other),
+            went(other),
         ),
-        (
-            EventKind::Modify(ModifyKind::Data(DataChange::Any)),
-            other,
-            changed(other),
-        ),
+        (EventKind::Modify(ModifyKind::Data(DataChange::Any)), other, vec![]),
         (
             EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)),
             other,
@@ -67,10 +69,10 @@ fn system_events_and_what_they_mean() {
 fn opening_and_closing_is_told() {
     let place = tempfile::tempdir().expect("makes a folder");
     let (mut watch, mut events) = FileWatch::new().expect("watches");
-    let wanted = BTreeSet::from([place.path().to_owned(), place.path().join("none")]);
-    assert!(watch.set(&wanted).is_empty());
-    assert!(watch.is_watched(place.path()) && !watch.is_watched(&place.path().join("none")));
-    watch.set(&wanted); // nothing is new, and what is watched stays so
+    let wanted = BTreeSet::from([place.path().to_owned()]);
+    let refused = watch.set(&wanted, &none());
+    assert!(refused.folders.is_empty() && refused.has_new);
+    assert!(!watch.set(&wanted, &none()).has_new, "and what is watched stays so");
     let lock = place.path().join(".package-cache");
     let file = open(&lock);
     wait_for(&mut events, &FileEvent::Opened(lock.clone()));
@@ -79,28 +81,65 @@ fn opening_and_closing_is_told() {
 }
 
 #[test]
+fn a_folder_with_two_names_is_watched_once_until_both_go() {
+    let place = tempfile::tempdir().expect("makes a folder");
+    let place = place.path().canonicalize().expect("is there");
+    let (real, link) = (place.join("real"), place.join("link"));
+    std::fs::create_dir(&real).expect("makes it");
+    std::os::unix::fs::symlink(&real, &link).expect("links");
+    let (mut watch, mut events) = FileWatch::new().expect("watches");
+    watch.set(&BTreeSet::from([real.clone(), link.clone()]), &none());
+    watch.set(&BTreeSet::from([link]), &none());
+    let lock = real.join(".package-cache");
+    drop(open(&lock));
+    wait_for(&mut events, &FileEvent::Closed(lock));
+}
+
+/// As `cargo clean` and the next build do it. The new folder may have the number of the old one.
+#[test]
 fn a_folder_that_was_made_again_is_watched_again() {
     let place = tempfile::tempdir().expect("makes a folder");
-    let folder = place.path().join("cargo");
+    let place = place.path().canonicalize().expect("is there");
+    let folder = place.join("target/debug");
     let wanted = BTreeSet::from([folder.clone()]);
     let (mut watch, mut events) = FileWatch::new().expect("watches");
-    let lock = folder.join(".package-cache");
-    for _ in 0..3 {
-        std::fs::create_dir(&folder).expect("makes it");
-        watch.set(&wanted);
+    let lock = folder.join(".cargo-lock");
+    assert!(!watch.set(&wanted, &none()).has_new);
+    assert!(watch.stands_in(&place), "until it is made");
+    for round in 0..5 {
+        std::fs::create_dir_all(&folder).expect("makes it");
+        wait_for(&mut events, &FileEvent::Changed(place.clone()));
+        assert!(watch.set(&wanted, &none()).has_new, "round {round}");
+        assert!(!watch.stands_in(&place));
         drop(open(&lock));
         wait_for(&mut events, &FileEvent::Closed(lock.clone()));
-        // Under another name it stays watched by the system, which is of no use.
-        std::fs::rename(&folder, place.path().join("old")).expect("renames");
-        std::fs::create_dir(&folder).expect("makes another");
-        watch.set(&wanted);
-        drop(open(&lock));
-        wait_for(&mut events, &FileEvent::Closed(lock.clone()));
-        for name in ["old", "cargo"] {
-            std::fs::remove_dir_all(place.path().join(name)).expect("removes");
+        if round % 2 == 0 {
+            std::fs::remove_dir_all(place.join("target")).expect("removes");
+            wait_for(&mut events, &FileEvent::Gone(folder.clone()));
+        } else {
+            // Another one takes its name without its going being told first.
+            std::fs::rename(place.join("target"), place.join(format!("old-{round}"))).expect("renames");
         }
-        watch.set(&wanted);
-        assert!(!watch.is_watched(&folder));
+        watch.forget(&folder);
+        watch.set(&wanted, &none());
+        assert!(watch.stands_in(&place));
+    }
+}
+
+#[test]
+fn a_folder_that_took_anothers_name_is_told_apart_without_an_event() {
+    let place = tempfile::tempdir().expect("makes a folder");
+    let place = place.path().canonicalize().expect("is there");
+    let folder = place.join("debug");
+    let wanted = BTreeSet::from([folder.clone()]);
+    let (mut watch, mut events) = FileWatch::new().expect("watches");
+    for _ in 0..5 {
+        std::fs::create_dir(&folder).expect("makes it");
+        assert!(watch.set(&wanted, &none()).has_new);
+        let lock = folder.join(".cargo-lock");
+        drop(open(&lock));
+        wait_for(&mut events, &FileEvent::Closed(lock));
+        std::fs::remove_dir_all(&folder).expect("removes");
     }
 }
 
@@ -108,7 +147,7 @@ fn a_folder_that_was_made_again_is_watched_again() {
 fn a_storm_is_told_once_and_then_dropped() {
     let place = tempfile::tempdir().expect("makes a folder");
     let (mut watch, mut events) = FileWatch::new().expect("watches");
-    watch.set(&BTreeSet::from([place.path().to_owned()]));
+    watch.set(&BTreeSet::from([place.path().to_owned()]), &none());
     let lock = place.path().join(".package-cache");
     let storm = FileEvent::Storm(place.path().to_owned());
     loop {

@@ -32,7 +32,8 @@ fn document(arguments: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).expect("is JSON")
 }
 
-fn complaints(document: &serde_json::Value) -> Vec<String> {
+/// What the schema has against a document.
+pub(crate) fn complaints(document: &serde_json::Value) -> Vec<String> {
     schema()
         .iter_errors(document)
         .map(|error| format!("{}: {error}", error.instance_path()))

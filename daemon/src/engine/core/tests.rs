@@ -32,7 +32,7 @@ impl Scene {
         self.core.observer.set_kernel(made.clone());
         let look = self.core.look(moment(after)).expect("looks");
         self.core.track(look, &|_| false);
-        self.core.publish().expect("is JSON")
+        self.core.publish(true).expect("is JSON")
     }
 }
 
@@ -61,6 +61,11 @@ fn a_generation_is_a_change_and_not_the_passing_of_time() {
             *state
         );
     }
+    scene.core.observer.set_kernel(shared.clone());
+    let look = scene.core.look(moment(5000)).expect("looks");
+    scene.core.track(look, &|_| false);
+    assert!(scene.core.publish(false).is_some(), "the note is gone");
+    assert!(scene.core.publish(false).is_none(), "nothing is new, and nobody asked");
     let last = scene.see(5500, &shared);
     let holder = &last.published.state.locks[0].holders[0];
     assert_eq!(
@@ -106,10 +111,14 @@ fn trouble_is_told_until_it_is_over() {
     let mut scene = Scene::new(Source::Daemon);
     scene.see(0, &made());
     scene.core.set_trouble(Trouble::Watch, Some("it rains".to_owned()));
-    let wet = scene.core.publish().expect("is JSON");
+    let wet = scene.core.publish(false).expect("is JSON");
     assert!(wet.is_new);
     assert_eq!(wet.published.state.notes, ["it rains"]);
     scene.core.set_trouble(Trouble::Watch, None);
+    scene.core.set_trouble(Trouble::Look, Some("it is dark".to_owned()));
+    let dark = scene.core.publish(true).expect("is JSON");
+    assert_eq!(dark.published.state.precision, Precision::Inferred);
+    scene.core.set_trouble(Trouble::Look, None);
     assert_eq!(scene.see(10, &made()).published.state.notes, [""; 0]);
 }
 
@@ -124,7 +133,7 @@ fn whom_and_what_to_watch() {
         .last_file(|file| file.deleted = true);
     scene.see(0, &made);
     assert!(scene.core.is_busy());
-    assert_eq!(scene.core.participants(), BTreeSet::from([10, 20]));
+    assert_eq!(scene.core.participants(), [10, 20]);
     assert_eq!(scene.core.lock_files(), BTreeSet::from([CACHE.into(), BUILD.into()]));
     assert_eq!(scene.core.files_of(20).len(), 1);
     assert_eq!(scene.core.files_of(10).len(), 3);

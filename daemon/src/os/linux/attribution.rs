@@ -86,7 +86,7 @@ pub(super) fn descriptors(pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> os::Desc
             files: files.into_iter().map(OpenLock::from).collect(),
         },
         Descriptors::Gone => os::Descriptors::Gone,
-        Descriptors::Denied => os::Descriptors::Unknown,
+        Descriptors::Denied => os::Descriptors::Failed,
     }
 }
 
@@ -237,6 +237,9 @@ impl<'a> Look<'a> {
         let Some((process, file)) = waiters.get(&(flock.pid, flock.key)) else {
             return false;
         };
+        if self.confirmed.contains(&(flock.pid, flock.key)) {
+            return false; // it may have got the lock since the table was read first
+        }
         let same_file = self.by_key.get(&flock.key).is_some_and(|known| known.contains(file));
         if !same_file || !proc_dir::stat_of(flock.pid).is_ok_and(|stat| stat.start == process.start) {
             return false;
@@ -511,12 +514,10 @@ impl Descriptors {
             let files = folder.open_locks(is_lock)?;
             Ok((Self::Read { process, files }, Some(Opened { folder, stat })))
         };
-        read().unwrap_or_else(|error: io::Error| {
-            if error.kind() == io::ErrorKind::PermissionDenied {
-                (Self::Denied, None)
-            } else {
-                (Self::Gone, None)
-            }
+        // Reading of a process that ends meanwhile gives ESRCH (3). Anything else (no descriptors left, say) tells nothing.
+        read().unwrap_or_else(|error: io::Error| match (error.kind(), error.raw_os_error()) {
+            (io::ErrorKind::NotFound, _) | (_, Some(3)) => (Self::Gone, None),
+            _ => (Self::Denied, None),
         })
     }
 }

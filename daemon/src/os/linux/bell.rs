@@ -58,20 +58,21 @@ impl Bell {
         Ok(())
     }
 
-    /// Rings when one of these processes ends, and for no others. A process that has ended already is told at once. The
+    /// Rings when one of these processes ends, of too many the first, and for no others. A process that has ended already is told at once. The
     /// release of a lock is told by the event of the file's closing, so nothing is done about the files.
-    pub fn follow(&mut self, processes: &BTreeSet<Pid>, _files: &BTreeSet<PathBuf>) -> Vec<Ring> {
-        self.followed.retain(|pid, _| processes.contains(pid)); // closing takes it out of the epoll
+    pub fn follow(&mut self, processes: &[Pid], _files: &BTreeSet<PathBuf>) -> Vec<Ring> {
+        let wanted: BTreeSet<Pid> = processes.iter().copied().take(MOST).collect();
+        self.followed.retain(|pid, _| wanted.contains(pid)); // closing takes it out of the epoll
         let mut rings = Vec::new();
-        for pid in processes {
-            if self.followed.contains_key(pid) || self.followed.len() >= MOST {
+        for pid in wanted {
+            if self.followed.contains_key(&pid) {
                 continue;
             }
-            match self.add(*pid) {
+            match self.add(pid) {
                 Ok(pidfd) => {
-                    self.followed.insert(*pid, pidfd);
+                    self.followed.insert(pid, pidfd);
                 }
-                Err(error) if error == rustix::io::Errno::SRCH => rings.push(Ring::Exited(*pid)),
+                Err(error) if error == rustix::io::Errno::SRCH => rings.push(Ring::Exited(pid)),
                 Err(_) => {} // no descriptors left: the looks tell
             }
         }
@@ -164,14 +165,14 @@ mod tests {
     fn it_rings_for_the_processes_that_it_follows() {
         let mut bell = Bell::new().expect("a bell");
         let (mut followed, mut left) = (child(), child());
-        let both = BTreeSet::from([followed.id(), left.id()]);
+        let both = [followed.id(), left.id()];
         assert_eq!(bell.follow(&both, &BTreeSet::new()), []);
-        assert_eq!(bell.follow(&BTreeSet::from([followed.id()]), &BTreeSet::new()), []);
+        assert_eq!(bell.follow(&[followed.id()], &BTreeSet::new()), []);
         end(&mut left);
         end(&mut followed);
         assert_eq!(until_it_rings(&mut bell), BTreeSet::from([Ring::Exited(followed.id())]));
         assert_eq!(
-            bell.follow(&BTreeSet::from([left.id()]), &BTreeSet::new()),
+            bell.follow(&[left.id()], &BTreeSet::new()),
             [Ring::Exited(left.id())],
             "one that has ended already"
         );

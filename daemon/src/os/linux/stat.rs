@@ -17,6 +17,10 @@ pub(super) struct Stat {
     pub(super) start: u64,
 }
 
+/// The process is ending (Linux' `include/linux/sched.h`). Its files are closed before it shows as a zombie
+/// (`kernel/exit.c`, `do_exit`), and who looks in between would take it for one that let go of its locks and lives on.
+const PF_EXITING: i64 = 0x4;
+
 /// Reads the line. The short name stands in parentheses and may itself hold blanks and parentheses, so it ends at the
 /// last one.
 pub(super) fn parse(text: &[u8]) -> Option<Stat> {
@@ -28,7 +32,9 @@ pub(super) fn parse(text: &[u8]) -> Option<Stat> {
     // The words after the name, from field 3 on.
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     let number = |field: usize| fields.get(field - 3)?.parse::<i64>().ok();
+    let is_exiting = number(9)? & PF_EXITING != 0;
     let state = match *fields.first()? {
+        _ if is_exiting => RunState::Zombie,
         "T" => RunState::Stopped,
         "t" => RunState::Traced,
         "Z" | "X" | "x" => RunState::Zombie,
@@ -68,6 +74,13 @@ mod tests {
             (stat.state, stat.comm.as_slice()),
             (RunState::Alive, b"cargo".as_slice())
         );
+    }
+
+    #[test]
+    fn who_is_ending_has_ended() {
+        let ending = REST.replacen("4194304", "4194308", 1);
+        let stat = parse(format!("4711 (cargo) R {ending}").as_bytes()).expect("parses");
+        assert_eq!(stat.state, RunState::Zombie);
     }
 
     #[test]

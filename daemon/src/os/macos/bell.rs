@@ -12,7 +12,7 @@ use super::guarded::Guard;
 use super::layout;
 use super::sys::{self, Darwin, Event};
 use super::tables::Tables as _;
-use crate::os::Ring;
+use crate::os::{FileId, Ring};
 use crate::process::Pid;
 
 /// See [`crate::os::Ring`] for what it tells.
@@ -21,7 +21,9 @@ pub struct Bell {
     queue: OwnedFd,
     followed: BTreeSet<Pid>,
     /// The descriptors through which releases are told; each is for events alone and touches no lock.
-    files: BTreeMap<PathBuf, OwnedFd>,
+    files: BTreeMap<PathBuf, (FileId, OwnedFd)>,
+    /// Files in use that cannot be opened, or must not be.
+    refused: BTreeSet<PathBuf>,
 }
 
 /// There is one timer.
@@ -36,6 +38,7 @@ impl Bell {
             queue: sys::kqueue()?,
             followed: BTreeSet::new(),
             files: BTreeMap::new(),
+            refused: BTreeSet::new(),
         })
     }
 
@@ -56,7 +59,7 @@ impl Bell {
 
     /// Rings when one of these processes ends, or a lock of one of these files is released, and for no others. A process that
     /// has ended already rings as well.
-    pub fn follow(&mut self, processes: &BTreeSet<Pid>, files: &BTreeSet<PathBuf>) -> Vec<Ring> {
+    pub fn follow(&mut self, processes: &[Pid], files: &BTreeSet<PathBuf>) -> Vec<Ring> {
         let queue = self.queue.as_fd();
         let exit = |pid: Pid, flags| Event {
             ident: pid.into(),
@@ -65,24 +68,33 @@ impl Bell {
             filter_flags: layout::NOTE_EXIT,
             ..Event::default()
         };
-        for pid in self.followed.difference(processes) {
+        let wanted: BTreeSet<Pid> = processes.iter().copied().collect();
+        for pid in self.followed.difference(&wanted) {
             // It fails where the process has ended, and the event with it.
             let _ = sys::change(queue, exit(*pid, layout::EV_DELETE));
         }
-        let new = processes.difference(&self.followed);
+        let new = wanted.difference(&self.followed);
         let ended = new.filter(|pid| sys::change(queue, exit(**pid, layout::EV_ADD | layout::EV_ONESHOT)).is_err());
-        let rings = ended.map(|pid| Ring::Exited(*pid)).collect();
-        self.followed.clone_from(processes);
-        self.files.retain(|path, _| files.contains(path)); // closing takes the events out
+        let mut rings: Vec<Ring> = ended.map(|pid| Ring::Exited(*pid)).collect();
+        self.followed = wanted;
+        // Closing takes the events out. A file that took the name of another one is another file.
+        self.files
+            .retain(|path, (id, _)| files.contains(path) && crate::os::file_id(path) == Some(*id));
+        self.refused.retain(|path| files.contains(path));
         let system = Darwin::new();
         let mut guard = None;
         for path in files {
-            if self.files.contains_key(path) || self.files.len() >= MOST_FILES {
+            if self.files.contains_key(path) || self.refused.contains(path) || self.files.len() >= MOST_FILES {
                 continue;
             }
             let guard = guard.get_or_insert_with(|| Guard::new(std::env::home_dir().as_deref(), system.mounts()));
-            self.files
-                .extend(open(&system, guard, path, queue).map(|file| (path.clone(), file)));
+            if let Some(opened) = open(&system, guard, path, queue) {
+                self.files.insert(path.clone(), opened);
+                // It may have been released between the look that showed it and now.
+                rings.push(Ring::Released);
+            } else {
+                self.refused.insert(path.clone());
+            }
         }
         rings
     }
@@ -106,11 +118,11 @@ impl Bell {
 }
 
 /// Opens a file for its events, unless macOS guards it, and lets its releases ring.
-fn open(system: &Darwin, guard: &Guard, path: &Path, queue: BorrowedFd<'_>) -> Option<OwnedFd> {
+fn open(system: &Darwin, guard: &Guard, path: &Path, queue: BorrowedFd<'_>) -> Option<(FileId, OwnedFd)> {
     let resolved = guard.resolve(path, |path| system.read_link(path))?;
-    let (asked, _) = system.open(&resolved).ok()?;
+    let (asked, id) = system.open(&resolved).ok()?;
     sys::change(queue, Event::releases(asked.as_fd())).ok()?;
-    Some(asked.into())
+    Some((id, asked.into()))
 }
 
 impl AsRawFd for Bell {

@@ -146,6 +146,17 @@ impl Tables for Darwin {
     }
 }
 
+/// The time since boot, the machine's sleep included, and not changed by setting the clock: `CLOCK_MONOTONIC_RAW` is
+/// `mach_continuous_time` (Libc, `gen/clock_gettime.c`).
+pub fn since_boot() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written to `time` alone.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_RAW, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).ok().filter(|_| result == 0);
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
+    seconds.map_or(Duration::ZERO, |seconds| Duration::new(seconds, nanoseconds))
+}
+
 fn darwin_flags() -> OFlags {
     OFlags::from_bits_retain((layout::O_EVTONLY | layout::O_NOFOLLOW_ANY).cast_unsigned())
 }
