@@ -1,5 +1,6 @@
 //! A daemon with a Cargo home and a folder of its own, and those who listen to it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -109,6 +110,18 @@ impl Drop for Daemon {
 /// One lock of a state, by its path: other locks of this user are in it too.
 pub(crate) fn lock_of<'a>(state: &'a Value, path: &str) -> Option<&'a Value> {
     state["locks"].as_array()?.iter().find(|lock| lock["path"] == path)
+}
+
+/// Who holds a lock by a notification of the daemon.
+pub(crate) fn holders_in(line: &str, path: &str) -> BTreeSet<u32> {
+    let document: Value = serde_json::from_str(line).unwrap_or_default();
+    let lock = lock_of(&document["params"], path);
+    let holders = lock.and_then(|lock| lock["holders"].as_array());
+    let pids = holders
+        .into_iter()
+        .flatten()
+        .filter_map(|holder| holder["pid"].as_u64());
+    pids.filter_map(|pid| u32::try_from(pid).ok()).collect()
 }
 
 /// What a process has used so far.

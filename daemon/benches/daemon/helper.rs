@@ -17,7 +17,6 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<String> = arguments.filter_map(|argument| argument.into_string().ok()).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["take", path, count, hold, gap] => take(path.as_ref(), number(count), number(hold), number(gap)),
         ["once", path, hold] => once(path.as_ref(), number(hold)),
         ["churn", path, per_second] => churn(path.as_ref(), number(per_second)),
         ["build", path, children] => build(path.as_ref(), number(children)),
@@ -56,6 +55,25 @@ impl Helper {
     }
 }
 
+/// Takes a lock once, in a process of its own as each cargo is one; gives its number, and when it had the lock and when it
+/// let go.
+pub(crate) fn take_once(path: &str, hold: u32) -> io::Result<(u32, Duration, Duration)> {
+    let mut helper = Helper::start(&["once", path, &hold.to_string()])?;
+    let pid = helper.0.id();
+    let mut text = String::new();
+    helper
+        .0
+        .stdout
+        .as_mut()
+        .map_or(Ok(0), |out| out.read_to_string(&mut text))?;
+    let nanoseconds = |word: Option<&str>| {
+        let number = word.and_then(|word| word.parse().ok()).map(Duration::from_nanos);
+        number.ok_or_else(|| io::Error::other("the helper said nothing"))
+    };
+    let mut words = text.split_whitespace();
+    Ok((pid, nanoseconds(words.next())?, nanoseconds(words.next())?))
+}
+
 impl Drop for Helper {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
@@ -89,29 +107,14 @@ fn until_told() -> io::Result<()> {
     Ok(())
 }
 
-/// Takes a lock again and again, and prints when it had it and when it let go, in nanoseconds. The gaps are of many lengths,
-/// so that they fall in with nothing that goes round by itself.
-fn take(path: &Path, count: u32, hold: u32, gap: u32) -> io::Result<()> {
-    for round in 0..count {
-        std::thread::sleep(milliseconds(gap + round * 7919 % gap.max(1)));
-        let file = locked(path)?;
-        let taken = now();
-        std::thread::sleep(milliseconds(hold));
-        let freed = now();
-        drop(file);
-        say(&format!("{} {}\n", taken.as_nanos(), freed.as_nanos()))?;
-    }
-    until_told()
-}
-
-/// Takes a lock once, for so long.
+/// Takes a lock once, for so long, and prints when it had it and when it let go, in nanoseconds.
 fn once(path: &Path, hold: u32) -> io::Result<()> {
     let file = locked(path)?;
-    let taken = Instant::now();
+    let taken = now();
     std::thread::sleep(milliseconds(hold));
-    let lasted = taken.elapsed();
+    let freed = now();
     drop(file);
-    say(&format!("{}\n", lasted.as_nanos()))
+    say(&format!("{} {}\n", taken.as_nanos(), freed.as_nanos()))
 }
 
 /// Takes and releases a lock so many times a second.

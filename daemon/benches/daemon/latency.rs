@@ -1,11 +1,12 @@
 //! From taking a lock to a subscriber that has the state, and from releasing it.
 
-use std::io::{self, BufRead, Read};
+use std::collections::BTreeSet;
+use std::io::{self, BufRead};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::daemon::{Daemon, now};
-use crate::helper::Helper;
+use crate::daemon::{Daemon, holders_in, now};
+use crate::helper::take_once;
 use crate::progress;
 use crate::samples::{Milliseconds, Samples};
 use crate::table::Table;
@@ -57,101 +58,77 @@ fn judged(table: &mut Table, what: &str, samples: &Samples) {
     table.figure(&format!("{what}, max"), Milliseconds(samples.max()).to_string());
 }
 
-/// When each hold began and ended by the holder's word, and when a subscriber was told.
+/// When each hold began and ended by the holder's word, and when a subscriber was told. Each holder is a new process, and
+/// the pauses are of many lengths, so that they fall in with nothing that goes round by itself.
 fn takes(daemon: &Daemon, count: u32) -> io::Result<(Samples, Samples, usize)> {
     let mut subscriber = daemon.subscribe()?;
     let lock = daemon.lock();
     let path = lock.to_string_lossy().into_owned();
-    let helper = Helper::start(&["take", &path, &count.to_string(), "30", "30"])?;
-    let pid = format!("\"pid\":{},", helper.0.id());
+    let of = path.clone();
     let reader = std::thread::spawn(move || {
-        let (mut told, mut held, mut line) = (Vec::new(), false, String::new());
+        let (mut told, mut before, mut line) = (Vec::new(), BTreeSet::new(), String::new());
         while subscriber.read_line(&mut line).is_ok_and(|length| length > 0) {
             let at = now();
-            let holds = line.contains(&pid);
-            if holds != held {
-                told.push((at, holds));
-                held = holds;
-            }
+            let holders = holders_in(&line, &of);
+            told.extend(holders.difference(&before).map(|pid| (*pid, at, true)));
+            told.extend(before.difference(&holders).map(|pid| (*pid, at, false)));
+            before = holders;
             line.clear();
         }
         told
     });
-    let said = said(helper, count)?;
+    let mut said = Vec::new();
+    for round in 0..count {
+        std::thread::sleep(Duration::from_millis((20 + round * 7919 % 60).into()));
+        said.push(take_once(&path, 30)?);
+    }
     // The last release is told within a second even where its event is lost.
     std::thread::sleep(Duration::from_secs(2));
     daemon.ask("shutdown", &serde_json::Value::Null)?;
     let told = reader.join().map_err(|_| io::Error::other("the subscriber failed"))?;
-    let (mut takes, mut releases, mut missed) = (Samples::default(), Samples::default(), 0);
-    for (taken, freed) in said {
-        let begin = told.iter().find(|(at, holds)| *holds && *at >= taken && *at < freed);
-        let end = told.iter().find(|(at, holds)| !*holds && *at >= freed);
-        match (begin, end) {
-            (Some((begin, _)), Some((end, _))) => {
-                takes.add(begin.saturating_sub(taken));
-                releases.add(end.saturating_sub(freed));
+    let (mut begins, mut ends, mut missed) = (Samples::default(), Samples::default(), 0);
+    for (pid, taken, freed) in said {
+        let when = |holds| told.iter().find(|one| one.0 == pid && one.2 == holds).map(|one| one.1);
+        match (when(true), when(false)) {
+            (Some(begin), Some(end)) => {
+                begins.add(begin.saturating_sub(taken));
+                ends.add(end.saturating_sub(freed));
             }
             _ => missed += 1,
         }
     }
-    Ok((takes, releases, missed))
-}
-
-fn said(mut helper: Helper, count: u32) -> io::Result<Vec<(Duration, Duration)>> {
-    let out = helper.0.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
-    let lines = io::BufReader::new(out).lines().take(count as usize);
-    let nanoseconds = |text: &str| text.parse().map(Duration::from_nanos).map_err(io::Error::other);
-    let pair = |line: String| {
-        let (taken, freed) = line.split_once(' ').ok_or_else(|| io::Error::other("no pair"))?;
-        Ok((nanoseconds(taken)?, nanoseconds(freed)?))
-    };
-    lines.map(|line| pair(line?)).collect()
+    Ok((begins, ends, missed))
 }
 
 /// How long it takes until a tool that is run again and again shows the lock.
 fn polled(daemon: &Daemon, command: &[&str], pause: u32, hold: u32, count: u32) -> io::Result<Samples> {
     let lock = daemon.lock();
     let path = lock.to_string_lossy().into_owned();
-    let mut helper = Helper::start(&["take", &path, &count.to_string(), &hold.to_string(), "2000"])?;
+    let of = path.clone();
+    let holding = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        for round in 0..count {
+            std::thread::sleep(Duration::from_millis((1500 + round * 7919 % 1000).into()));
+            said.push(take_once(&of, hold));
+        }
+        said
+    });
     let mut shown = Vec::new();
-    loop {
+    while !holding.is_finished() {
         let output = Command::new(command[0])
             .args(&command[1..])
             .stderr(Stdio::null())
             .output()?;
         shown.push((now(), String::from_utf8_lossy(&output.stdout).contains(&path)));
-        if taker_is_done(&shown, count) {
-            break;
-        }
         std::thread::sleep(Duration::from_secs(pause.into()));
     }
-    drop(helper.0.stdin.take());
-    let mut text = String::new();
-    helper
-        .0
-        .stdout
-        .as_mut()
-        .map_or(Ok(0), |out| out.read_to_string(&mut text))?;
+    let said = holding.join().map_err(|_| io::Error::other("the holder failed"))?;
     let mut samples = Samples::default();
-    for line in text.lines() {
-        let taken = line
-            .split(' ')
-            .next()
-            .and_then(|text| text.parse().ok())
-            .map(Duration::from_nanos);
-        let seen = taken.and_then(|taken| {
-            let first = shown.iter().find(|(at, held)| *held && *at >= taken)?;
-            Some(first.0.saturating_sub(taken))
-        });
-        if let Some(seen) = seen {
-            samples.add(seen);
+    for one in said {
+        let (_, taken, _) = one?;
+        if let Some((at, _)) = shown.iter().find(|(at, held)| *held && *at >= taken) {
+            samples.add(at.saturating_sub(taken));
         }
     }
     Ok(samples)
-}
-
-/// Whether the lock was seen to come and go so many times.
-fn taker_is_done(shown: &[(Duration, bool)], count: u32) -> bool {
-    let releases = shown.windows(2).filter(|pair| pair[0].1 && !pair[1].1).count();
-    releases >= count as usize
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
-use crate::daemon::{Daemon, lock_of};
-use crate::helper::Helper;
+use crate::daemon::{Daemon, holders_in};
+use crate::helper::{Helper, take_once};
 use crate::progress;
 use crate::table::Table;
 
@@ -35,15 +35,8 @@ pub(crate) fn measure(quick: bool, table: &mut Table) -> io::Result<()> {
     let mut held = Vec::new();
     while begin.elapsed() < Duration::from_secs(seconds) {
         let long = HOLDS[held.len() % HOLDS.len()];
-        let mut once = Helper::start(&["once", &path, &long.to_string()])?;
-        let pid = once.0.id();
-        let mut text = String::new();
-        once.0
-            .stdout
-            .as_mut()
-            .map_or(Ok(0), |out| out.read_to_string(&mut text))?;
-        let lasted = Duration::from_nanos(text.trim().parse().map_err(io::Error::other)?);
-        held.push((pid, lasted));
+        let (pid, _, _) = take_once(&path, long)?;
+        held.push(pid);
         std::thread::sleep(Duration::from_millis(200));
     }
     let used = daemon.usage()?.cpu.saturating_sub(before.cpu);
@@ -63,18 +56,11 @@ pub(crate) fn measure(quick: bool, table: &mut Table) -> io::Result<()> {
     daemon.ask("shutdown", &serde_json::Value::Null)?;
     let seen = reader.join().map_err(|_| io::Error::other("the subscriber failed"))?;
     let order = begins(&seen);
-    let missed = held.iter().filter(|(pid, _)| !order.contains(pid)).count();
-    let twice = held
-        .iter()
-        .filter(|(pid, _)| order.iter().filter(|other| *other == pid).count() > 1)
-        .count();
-    let of_interest: Vec<u32> = order
-        .into_iter()
-        .filter(|pid| held.iter().any(|(held, _)| held == pid))
-        .collect();
-    let in_order = of_interest
-        .iter()
-        .eq(held.iter().map(|(pid, _)| pid).filter(|pid| of_interest.contains(pid)));
+    let missed = held.iter().filter(|pid| !order.contains(pid)).count();
+    let times = |pid: &u32| order.iter().filter(|other| *other == pid).count();
+    let twice = held.iter().filter(|pid| times(pid) > 1).count();
+    let told: Vec<&u32> = order.iter().filter(|pid| held.contains(pid)).collect();
+    let in_order = told.iter().copied().eq(held.iter().filter(|pid| order.contains(pid)));
     table.heading(&format!(
         "{:.0} takes a second of one lock for {seconds} s, and {} holds of 50 ms or more among them",
         takes / nanoseconds * 1e9,
@@ -89,17 +75,6 @@ pub(crate) fn measure(quick: bool, table: &mut Table) -> io::Result<()> {
 
 fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
-}
-
-fn holders_in(line: &str, path: &str) -> BTreeSet<u32> {
-    let document: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-    let lock = lock_of(&document["params"], path);
-    let holders = lock.and_then(|lock| lock["holders"].as_array());
-    let pids = holders
-        .into_iter()
-        .flatten()
-        .filter_map(|holder| holder["pid"].as_u64());
-    pids.filter_map(|pid| u32::try_from(pid).ok()).collect()
 }
 
 /// Whose hold was told to begin, one after the other.
