@@ -23,46 +23,8 @@ is not there.
 END
 }
 
-fail() {
-    printf 'daemon.sh: %s\n' "$*" >&2
-    exit 2
-}
-
-repeat=1
-options=()
-while (($# > 0)); do
-    case $1 in
-        --help | -h)
-            usage
-            exit
-            ;;
-        --repeat)
-            repeat=${2:-}
-            [[ $repeat =~ ^[1-9][0-9]*$ ]] || fail "--repeat needs a count, such as 3"
-            shift 2
-            ;;
-        --quick)
-            options+=("$1")
-            shift
-            ;;
-        --rows)
-            [[ ${2:-} =~ ^[a-z]+(,[a-z]+)*$ ]] || fail "--rows needs rows, such as latency,idle"
-            options+=("$1" "$2")
-            shift 2
-            ;;
-        *) fail "what is $1? See --help" ;;
-    esac
-done
-
-[[ $(uname -s) == Linux ]] || fail "this is a measurement for Linux"
-command -v cargo >/dev/null || fail "cargo is not in PATH"
-limit=$(ulimit -u)
-[[ $limit == unlimited ]] || ((limit >= 6000)) || fail "only $limit processes are allowed (\`ulimit -u\`), and 6000 are needed"
-
-cargo bench -p lockwatch --bench daemon --no-run
-missed=0
-for ((number = 1; number <= repeat; number++)); do
-    ((repeat == 1)) || printf '\nmeasurement %d of %d\n' "$number" "$repeat"
-    cargo bench --quiet -p lockwatch --bench daemon -- ${options[@]+"${options[@]}"} || missed=1
-done
-exit "$missed"
+# shellcheck source=packaging/bench/common.sh
+source packaging/bench/common.sh
+read_options '[a-z]+' latency,idle "$@"
+check_machine
+measure daemon

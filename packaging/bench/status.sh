@@ -26,52 +26,14 @@ is not there.
 END
 }
 
-fail() {
-    printf 'status.sh: %s\n' "$*" >&2
-    exit 2
-}
-
-repeat=1
-options=()
-while (($# > 0)); do
-    case $1 in
-        --help | -h)
-            usage
-            exit
-            ;;
-        --repeat)
-            repeat=${2:-}
-            [[ $repeat =~ ^[1-9][0-9]*$ ]] || fail "--repeat needs a count, such as 3"
-            shift 2
-            ;;
-        --quick)
-            options+=("$1")
-            shift
-            ;;
-        --rows)
-            [[ ${2:-} =~ ^[1-3](,[1-3])*$ ]] || fail "--rows needs rows, such as 1,3"
-            options+=("$1" "$2")
-            shift 2
-            ;;
-        *) fail "what is $1? See --help" ;;
-    esac
-done
-
-[[ $(uname -s) == Linux ]] || fail "this is a measurement for Linux"
-command -v cargo >/dev/null || fail "cargo is not in PATH"
+# shellcheck source=packaging/bench/common.sh
+source packaging/bench/common.sh
+read_options '[1-3]' 1,3 "$@"
+check_machine
 # Root's folders are not in everybody's PATH, but the tools may be there.
-tool_path=$PATH:/usr/sbin:/sbin
+PATH=$PATH:/usr/sbin:/sbin
 for tool in lslocks:util-linux fuser:psmisc lsof:lsof; do
-    PATH=$tool_path command -v "${tool%%:*}" >/dev/null ||
+    command -v "${tool%%:*}" >/dev/null ||
         fail "${tool%%:*} is not installed (package ${tool#*:}); \`cargo bench -p lockwatch --bench status\` measures without it"
 done
-limit=$(ulimit -u)
-[[ $limit == unlimited ]] || ((limit >= 6000)) || fail "only $limit processes are allowed (\`ulimit -u\`), and 6000 are needed"
-
-cargo bench -p lockwatch --bench status --no-run
-missed=0
-for ((number = 1; number <= repeat; number++)); do
-    ((repeat == 1)) || printf '\nmeasurement %d of %d\n' "$number" "$repeat"
-    PATH=$tool_path cargo bench --quiet -p lockwatch --bench status -- ${options[@]+"${options[@]}"} || missed=1
-done
-exit "$missed"
+measure status

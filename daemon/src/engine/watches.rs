@@ -11,8 +11,8 @@ use crate::os::PACE;
 use crate::text;
 use crate::wake::{FileEvent, FileWatch, Folders};
 
-/// The watches are gone through so often without a reason: a folder may have been removed and made again.
-const SWEEP: Duration = Duration::from_secs(20);
+/// The watches are gone through so often without a reason, in case an event was lost.
+const SWEEP: Duration = Duration::from_mins(2);
 
 /// The watches, and where their events come out.
 #[derive(Debug)]
@@ -165,30 +165,30 @@ mod tests {
         assert_eq!((first.doubt, first.trouble, first.blind), (true, None, false));
         assert!(watches.set(seconds(1)).is_some(), "a folder may have come meanwhile");
         assert_eq!(watches.set(seconds(2)), None);
-        assert!(watches.set(seconds(21)).is_some_and(|set| !set.doubt), "it is time");
+        assert!(watches.set(seconds(121)).is_some_and(|set| !set.doubt), "it is time");
 
         // A registry gets a new folder.
         std::fs::create_dir(home.join("registry/cache/new")).expect("makes it");
         assert!(watches.changed(&home.join("registry/cache")));
-        assert!(watches.set(seconds(22)).is_some_and(|set| set.doubt));
-        watches.set(seconds(22));
+        assert!(watches.set(seconds(122)).is_some_and(|set| set.doubt));
+        watches.set(seconds(122));
 
         // The home goes, and comes again.
         std::fs::remove_dir_all(&home).expect("removes");
         watches.gone(&home);
-        watches.set(seconds(23)).expect("at once");
+        watches.set(seconds(123)).expect("at once");
         std::fs::create_dir(&home).expect("makes it again");
         assert!(!watches.changed(&place));
-        assert!(watches.set(seconds(24)).is_some_and(|set| set.doubt), "at once");
+        assert!(watches.set(seconds(124)).is_some_and(|set| set.doubt), "at once");
 
         // A storm where there are locks, and one where there are none.
-        watches.set(seconds(24));
-        watches.storm(place.join("elsewhere"), seconds(25));
-        assert!(watches.set(seconds(25)).is_some_and(|set| !set.storm));
-        watches.storm(home, seconds(26));
-        assert!(watches.set(seconds(26)).is_some_and(|set| set.storm));
+        watches.set(seconds(124));
+        watches.storm(place.join("elsewhere"), seconds(125));
+        assert!(watches.set(seconds(125)).is_some_and(|set| !set.storm));
+        watches.storm(home, seconds(126));
+        assert!(watches.set(seconds(126)).is_some_and(|set| set.storm));
         assert!(
-            watches.set(seconds(29)).is_some_and(|set| !set.storm && set.doubt),
+            watches.set(seconds(129)).is_some_and(|set| !set.storm && set.doubt),
             "it is over"
         );
     }
