@@ -180,6 +180,12 @@ impl Config {
         Self::parse(&content, path, std::env::home_dir().as_deref())
     }
 
+    /// The same from the file's content, for the fuzz targets only.
+    #[cfg(fuzzing)]
+    pub fn of_content(content: &str, path: &Path, home: Option<&Path>) -> Result<(Self, Vec<String>), ConfigError> {
+        Self::parse(content, path, home)
+    }
+
     /// The same from the file's content; `path` is for messages, `home` is what `~` stands for.
     fn parse(content: &str, path: &Path, home: Option<&Path>) -> Result<(Self, Vec<String>), ConfigError> {
         let mut unknown = Vec::new();

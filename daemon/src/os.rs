@@ -22,6 +22,8 @@ pub(crate) mod made;
 #[cfg(any(target_os = "macos", test))]
 mod macos;
 
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use linux::fuzzing;
 #[cfg(target_os = "linux")]
 pub use linux::{Bell, PACE, System, file_id, real_folder, since_boot, warm_up};
 #[cfg(target_os = "macos")]

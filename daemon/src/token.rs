@@ -57,8 +57,9 @@ fn parse(word: &str) -> Option<Token> {
     let mut parts = word.strip_prefix(PREFIX)?.strip_prefix('-')?.split('-');
     let mut number = || {
         let part = parts.next()?;
-        // `from_str_radix` takes a sign, which would give one token two spellings.
+        // `from_str_radix` takes a sign and zeros in front, which would give one token many spellings.
         let plain = !part.is_empty()
+            && (part == "0" || !part.starts_with('0'))
             && part
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
@@ -110,6 +111,8 @@ mod tests {
             "lw1-1-2-3-4-5-6",
             "lw1-1-+2-3-4-5",
             "lw1-1-g-3-4-5",
+            "lw1-1-2-3-4-05",
+            "lw1-00-2-3-4-5",
             "lw1-1-1ffffffff-3-4-5",
         ] {
             assert!(word.parse::<Token>().is_err(), "{word}");

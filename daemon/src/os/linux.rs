@@ -8,11 +8,14 @@
 
 mod attribution;
 mod bell;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod lock_line;
 mod lock_table;
 mod newcomers;
 mod proc_dir;
 mod stat;
+mod strings;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -164,17 +167,7 @@ impl Kernel for System {
         let Some(folder) = asked.map(|(_, folder)| folder).or_else(|| ProcDir::open(pid).ok()) else {
             return BTreeMap::new();
         };
-        let environment = folder.environment();
-        let pairs = environment.split(|byte| *byte == 0).filter_map(|pair| {
-            let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
-            names.contains(&name).then(|| (name.to_owned(), value.to_owned()))
-        });
-        // Of a variable that is set twice, getenv(3) finds the first.
-        let mut found = BTreeMap::new();
-        for (name, value) in pairs {
-            found.entry(name).or_insert(value);
-        }
-        found
+        strings::variables(&folder.environment(), names)
     }
 }
 

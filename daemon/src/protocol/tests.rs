@@ -50,6 +50,18 @@ fn ids() {
         let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"state\"}}");
         assert_eq!(read(line.as_bytes()).id.expect("has one").to_string(), shown);
     }
+    // What is no whole number of 64 bits comes back as the number nearest to it, which is what a client reads in its own.
+    for id in [
+        "1222444444444444444444444444444444444444444444444444444444444444444444222",
+        "18446744073709551616",
+        "0.30000000000000004",
+        "5e-324",
+    ] {
+        let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"state\"}}");
+        let shown = read(line.as_bytes()).id.expect("has one").to_string();
+        let bits = |number: &str| number.parse::<f64>().expect("a number").to_bits();
+        assert_eq!(bits(&shown), bits(id), "{id} came back as {shown}");
+    }
     let notification = read(br#"{"jsonrpc":"2.0","method":"state"}"#);
     assert_eq!((notification.id, notification.request), (None, Ok(Request::State)));
 }

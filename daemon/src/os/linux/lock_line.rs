@@ -15,6 +15,14 @@ pub(super) struct Key {
     pub(super) ino: u64,
 }
 
+#[cfg(fuzzing)]
+impl Key {
+    /// The two numbers of the device.
+    pub(super) fn device(self) -> (u32, u32) {
+        (self.major, self.minor)
+    }
+}
+
 /// What a line says about a lock of flock(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Flock {

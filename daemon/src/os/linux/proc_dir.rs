@@ -13,6 +13,7 @@ use rustix::fs::{AtFlags, Mode as FileMode, OFlags, RawDir};
 
 use super::lock_line::{self, Key};
 use super::stat::{self, Stat};
+use super::strings;
 use crate::os::{FileId, Mode};
 use crate::process::Pid;
 
@@ -71,18 +72,7 @@ impl ProcDir {
     }
 
     pub(super) fn argv(&self) -> Vec<OsString> {
-        let Ok(mut text) = self.read("cmdline", ARGV_LIMIT) else {
-            return Vec::new();
-        };
-        if text.last() == Some(&0) {
-            text.pop();
-        }
-        if text.is_empty() {
-            return Vec::new();
-        }
-        text.split(|byte| *byte == 0)
-            .map(|part| OsString::from_vec(part.to_vec()))
-            .collect()
+        strings::arguments(&self.read("cmdline", ARGV_LIMIT).unwrap_or_default())
     }
 
     /// `NAME=value` of the whole environment. It never leaves this folder: [`super::System`] keeps the few values asked for.
