@@ -274,8 +274,11 @@ impl Engine {
                     false
                 });
             }
-            for answer in asked.drain(..).filter(|_| is_look) {
-                let _ = answer.send(Arc::clone(&published)); // he may have gone
+            // A glance is no answer: it did not look at all locks. Whoever asked waits for the look.
+            if is_look {
+                for answer in asked.drain(..) {
+                    let _ = answer.send(Arc::clone(&published)); // he may have gone
+                }
             }
         }
         if is_look {

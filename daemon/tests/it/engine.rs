@@ -24,6 +24,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         }),
         Trial::test("engine::a_home_that_was_made_again_is_watched", a_home_made_again),
         Trial::test("engine::a_home_that_nobody_named_is_found", a_home_that_nobody_named),
+        Trial::test("engine::who_asks_is_answered_while_locks_come_and_go", || {
+            who_asks_is_answered();
+            Ok(())
+        }),
         Trial::test("engine::every_hold_of_a_storm_is_told_once_and_in_order", || {
             a_storm();
             Ok(())
@@ -185,6 +189,30 @@ fn a_home_that_nobody_named() -> Result<(), libtest_mimic::Failed> {
         return Err(note.into());
     }
     Ok(())
+}
+
+/// Between the question and the look that answers it there are glances, which tell of what is new.
+fn who_asks_is_answered() {
+    let (_place, home) = home();
+    let lock = home.join(".package-cache");
+    let engine = Engine::start(&home);
+    let mut handle = engine.handle.clone();
+    let asking = std::thread::spawn(move || {
+        runtime().block_on(async {
+            for _ in 0..100 {
+                // Something has just happened, and more will.
+                handle.states.changed().await.expect("the engine lives");
+                if handle.look().await.is_none() {
+                    return false;
+                }
+            }
+            true
+        })
+    });
+    while !asking.is_finished() {
+        drop(support::holder("exclusive", &lock));
+    }
+    assert!(asking.join().expect("asks"), "each question has an answer");
 }
 
 /// Holds one after the other on each of four locks, while in the folders of two of them others take and release locks as
