@@ -359,7 +359,7 @@ impl Engine {
             recorder.close_unseen(&lost, now);
         }
         if !changes.is_empty() {
-            recorder.record(changes, now);
+            recorder.record_slow(changes, now, Moment::now().since_boot);
         }
         // Once at the start too: what goes on from before is not among the changes.
         if self.checkpoint.is_none_or(|last| now.since(last) >= CHECKPOINT) {

@@ -137,6 +137,12 @@ impl Recorder {
 
     /// Takes in what a look changed. What ended is in the file when this returns, where it can be written.
     pub fn record(&mut self, changes: &[Change], moment: &Moment) {
+        self.record_slow(changes, moment, moment.since_boot);
+    }
+
+    /// The same for a look that took its time: it began at the `moment` and was done at `done`, since boot. What it shows as
+    /// ended may have ended as late as that, and in doubt a hold was long enough for a row.
+    pub fn record_slow(&mut self, changes: &[Change], moment: &Moment, done: Duration) {
         if self.is_newer() {
             return;
         }
@@ -144,7 +150,10 @@ impl Recorder {
         for change in changes {
             match change {
                 Change::Took(hold) => self.lasts(hold),
-                Change::Freed(hold, how) => self.freed(hold, *how, moment),
+                Change::Freed(hold, how) => {
+                    let may_be_long = done.saturating_sub(hold.begin.at) >= SHORT;
+                    self.freed(hold, *how, may_be_long, moment);
+                }
                 Change::Asked(_) | Change::Went(..) => {}
             }
         }
@@ -291,10 +300,10 @@ impl Recorder {
             .or_insert_with(current);
     }
 
-    fn freed(&mut self, hold: &Hold, how: HoldEnd, moment: &Moment) {
+    fn freed(&mut self, hold: &Hold, how: HoldEnd, may_be_long: bool, moment: &Moment) {
         let key = Key::of_hold(self.boot_id, hold);
         let had_row = self.current.remove(&key).is_some_and(|current| current.has_row);
-        if had_row || hold.blocked_somebody || moment.since(hold.begin.at) >= SHORT {
+        if had_row || hold.blocked_somebody || may_be_long {
             self.pending.hold(HoldRow::new(self.boot_id, hold, Some(how), moment));
         } else {
             let minute = moment.wall.as_millisecond().div_euclid(60_000) * 60_000;

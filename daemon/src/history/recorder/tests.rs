@@ -131,6 +131,19 @@ fn short_holds_are_counted_by_lock_and_minute_unless_they_blocked_somebody() {
 }
 
 #[test]
+fn a_hold_that_ended_during_a_slow_look_has_a_row_where_it_may_have_been_long_enough() {
+    let desk = Desk::new();
+    let mut recorder = desk.open(0);
+    for (pid, done) in [(1, 49), (2, 50)] {
+        let freed = hold(&cache(), &build(pid), 0, false);
+        let changes = [Change::Freed(freed, HoldEnd::Exited)];
+        recorder.record_slow(&changes, &moment(40), moment(done).since_boot);
+    }
+    assert_eq!(desk.rows(HOLDS), ["2 40 0 exited"]);
+    assert_eq!(desk.rows(SHORT), ["0 package-cache 1"]);
+}
+
+#[test]
 fn what_lasts_is_written_by_a_checkpoint_and_ends_in_the_same_row() {
     let desk = Desk::new();
     let mut recorder = desk.open(0);
