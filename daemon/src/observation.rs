@@ -134,16 +134,17 @@ impl<K: Kernel> Observer<K> {
             processes: BTreeMap::new(),
             ended: BTreeSet::new(),
         };
-        Ok(self.complete(draft, last))
+        Ok(self.complete(draft, last, table.asked))
     }
 
-    /// Adds the processes to the locks of a look.
-    fn complete(&mut self, mut look: Look, last: Option<Look>) -> Look {
+    /// Adds the processes to the locks of a look; of some it was `asked` already.
+    fn complete(&mut self, mut look: Look, last: Option<Look>, asked: BTreeMap<ProcessId, Process>) -> Look {
         let mut known = last.map(|last| last.processes).unwrap_or_default();
         let before: Vec<ProcessId> = known.keys().copied().collect();
         let mut lineage = Lineage {
             kernel: &mut self.kernel,
             known: HashMap::new(),
+            asked,
         };
         for claim in look.claims() {
             if !look.processes.contains_key(&claim.process) {
@@ -165,6 +166,7 @@ impl<K: Kernel> Observer<K> {
         let mut lineage = Lineage {
             kernel: &mut self.kernel,
             known: HashMap::new(),
+            asked: BTreeMap::new(),
         };
         let mut found: Vec<Participant> = process::named(may_be_rust_tool)
             .into_iter()
@@ -245,6 +247,8 @@ impl Lock {
 struct Lineage<'a, K> {
     kernel: &'a mut K,
     known: HashMap<(Pid, Detail), Option<Rc<Ancestor>>>,
+    /// What is known of those who hold or wait from this very look.
+    asked: BTreeMap<ProcessId, Process>,
 }
 
 impl<K: Kernel> Lineage<'_, K> {
@@ -257,11 +261,8 @@ impl<K: Kernel> Lineage<'_, K> {
                 .filter(|found| found.process.id == id)
                 .map(Arc::new);
         };
-        let now = self
-            .kernel
-            .process(id.pid, Detail::Brief)
-            .ok()
-            .filter(|now| now.id == id)?;
+        let ask = || self.kernel.process(id.pid, Detail::Brief).ok();
+        let now = self.asked.remove(&id).or_else(ask).filter(|now| now.id == id)?;
         let same = |now: &Process, then: &Process| {
             (&now.name, now.parent, now.session) == (&then.name, then.parent, then.session)
         };

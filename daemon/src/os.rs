@@ -111,6 +111,8 @@ pub struct LockTable {
     pub precision: Precision,
     /// What could not be seen, for people to read.
     pub notes: Vec<Note>,
+    /// What had to be read of a process to make the table, in brief: a thousand waiters need not be asked twice.
+    pub asked: BTreeMap<ProcessId, Process>,
 }
 
 /// Something that a look could not see, or that the user should know about it. It shows as one sentence.

@@ -142,7 +142,7 @@ impl<K: Kernel> Observer<K> {
         let now: BTreeSet<ProcessId> = look.claims().iter().map(|claim| claim.process).collect();
         look.processes.retain(|id, _| now.contains(id));
         let last = self.last.take();
-        Some(self.complete(look, last))
+        Some(self.complete(look, last, BTreeMap::new()))
     }
 }
 

@@ -125,7 +125,12 @@ impl Kernel for System {
             source,
         };
         let table = File::open(LOCKS).map_err(failed)?;
-        attribution::look(&table, interest.is_lock, &mut self.memory, self.sees_all_pids).map_err(failed)
+        let look = attribution::look(&table, interest.is_lock, &mut self.memory, self.sees_all_pids);
+        let mut table = look.map_err(failed)?;
+        let stats = std::mem::take(&mut self.memory.stats);
+        let asked = stats.iter().map(|stat| self.brief(stat.pid, stat));
+        table.asked = asked.map(|process| (process.id, process)).collect();
+        Ok(table)
     }
 
     fn descriptors(&mut self, pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Descriptors {

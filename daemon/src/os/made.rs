@@ -200,6 +200,7 @@ impl Kernel for Made {
             files,
             precision,
             notes: self.notes.clone(),
+            asked: BTreeMap::new(),
         })
     }
 

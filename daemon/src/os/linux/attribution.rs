@@ -27,6 +27,10 @@ pub(super) struct Memory {
     waiters: Waiters,
     /// What the last look has open of those who have lock files of Cargo's open.
     pub(super) opened: HashMap<Pid, Opened>,
+    /// What `stat` said in the last look of those who went on waiting.
+    pub(super) stats: Vec<Stat>,
+    /// What the table was read into last.
+    buffer: lock_table::Buffer,
 }
 
 /// A process's folder, and what its `stat` said. Whoever has to do with a lock is asked about further, and finding both
@@ -56,7 +60,8 @@ pub(super) fn look(
     loop {
         attempts += 1;
         let mut look = Look::new(is_lock);
-        look.add(&lock_table::read(table)?, memory);
+        let reading = lock_table::read(table, &mut memory.buffer)?;
+        look.add(&reading, memory);
         if attempts < TRIES && look.changed_meanwhile() {
             continue;
         }
@@ -67,6 +72,7 @@ pub(super) fn look(
         look.drop_stale_holders();
         memory.waiters = std::mem::take(&mut look.placed);
         memory.opened = std::mem::take(&mut look.opened);
+        memory.stats = std::mem::take(&mut look.stats);
         return Ok(look.into_table(sees_all_pids));
     }
 }
@@ -135,6 +141,8 @@ struct Look<'a> {
     foreign_keys: HashSet<Key>,
     /// Waiting, each at its file.
     placed: Waiters,
+    /// What `stat` says of those who waited in the look before too.
+    stats: Vec<Stat>,
     /// Waiting, with no holder seen.
     unplaced: Vec<Flock>,
     /// Whether a process that waited by the table's word holds the lock by its own descriptors.
@@ -155,6 +163,7 @@ impl<'a> Look<'a> {
             denied: Vec::new(),
             foreign_keys: HashSet::new(),
             placed: Waiters::new(),
+            stats: Vec::new(),
             unplaced: Vec::new(),
             handed_on: false,
             notes: BTreeSet::new(),
@@ -241,9 +250,11 @@ impl<'a> Look<'a> {
             return false; // it may have got the lock since the table was read first
         }
         let same_file = self.by_key.get(&flock.key).is_some_and(|known| known.contains(file));
-        if !same_file || !proc_dir::stat_of(flock.pid).is_ok_and(|stat| stat.start == process.start) {
+        let stat = proc_dir::stat_of(flock.pid).ok();
+        let Some(stat) = stat.filter(|stat| same_file && stat.start == process.start) else {
             return false;
-        }
+        };
+        self.stats.push(stat);
         self.place(*process, *file, flock)
     }
 
@@ -319,7 +330,7 @@ impl<'a> Look<'a> {
     /// Settles what the descriptors of the named processes did not: holders by inheritance, and waiters behind holders
     /// that we may not look into.
     fn settle(&mut self, table: &impl ReadAt, memory: &mut Memory) -> io::Result<()> {
-        self.find_heirs(table, &mut memory.foreign)?;
+        self.find_heirs(table, memory)?;
         for waiter in std::mem::take(&mut self.unplaced) {
             if self.add_waiter(waiter) == Placed::NoHolder {
                 self.place_without_holder(waiter);
@@ -330,7 +341,7 @@ impl<'a> Look<'a> {
 
     /// The table names a process that does not hold the lock: it ended, its number may be another's, or it closed its
     /// own descriptor, and a process that inherited one still holds it. Only all processes' descriptors can tell.
-    fn find_heirs(&mut self, table: &impl ReadAt, foreign: &mut HashSet<Flock>) -> io::Result<()> {
+    fn find_heirs(&mut self, table: &impl ReadAt, memory: &mut Memory) -> io::Result<()> {
         if self.unconfirmed.is_empty() {
             return Ok(());
         }
@@ -338,7 +349,7 @@ impl<'a> Look<'a> {
         // Most are locks released since, lock files of other programs, and locks taken and released all the time, which
         // are there in one look and not in the next. Looking at all processes is worth it for what stays missing.
         for _ in 0..ROUNDS {
-            missing = self.still_missing(table, missing, foreign)?;
+            missing = self.still_missing(table, missing, memory)?;
             if missing.is_empty() {
                 return Ok(());
             }
@@ -350,7 +361,7 @@ impl<'a> Look<'a> {
         }
         let found = &self.by_key;
         let is_dead = |flock: &Flock| matches!(self.processes.get(&flock.pid), None | Some(Descriptors::Gone));
-        foreign.extend(
+        memory.foreign.extend(
             missing
                 .into_iter()
                 .filter(|flock| is_dead(flock) && !found.contains_key(&flock.key)),
@@ -379,16 +390,19 @@ impl<'a> Look<'a> {
         &mut self,
         table: &impl ReadAt,
         missing: Vec<Flock>,
-        foreign: &mut HashSet<Flock>,
+        memory: &mut Memory,
     ) -> io::Result<Vec<Flock>> {
-        let now: HashSet<Flock> = lock_table::read(table)?.flocks.into_iter().collect();
+        let now: HashSet<Flock> = lock_table::read(table, &mut memory.buffer)?
+            .flocks
+            .into_iter()
+            .collect();
         let mut still = Vec::new();
         for flock in missing.into_iter().filter(|flock| now.contains(flock)) {
             match ProcDir::open(flock.pid).and_then(|folder| folder.holder_of(flock.key)) {
                 Ok(Some(path)) if (self.is_lock)(&path) => self.rescan(flock.pid),
                 Ok(Some(_)) => {
                     self.foreign_keys.insert(flock.key);
-                    foreign.insert(flock);
+                    memory.foreign.insert(flock);
                 }
                 _ => still.push(flock),
             }
@@ -490,6 +504,7 @@ impl<'a> Look<'a> {
             files,
             precision,
             notes: notes.into_iter().collect(),
+            asked: BTreeMap::new(),
         }
     }
 }

@@ -103,7 +103,7 @@ pub fn lock_table(read_at: impl Fn(&mut [u8], u64) -> io::Result<usize>) -> io::
             (self.0)(buffer, offset)
         }
     }
-    let reading = lock_table::read(&Made(read_at))?;
+    let reading = lock_table::read(&Made(read_at), &mut lock_table::Buffer::default())?;
     Ok((reading.flocks.into_iter().map(Flock::from).collect(), reading.unknown))
 }
 

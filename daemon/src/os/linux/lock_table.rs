@@ -45,6 +45,17 @@ const OVERLAP: usize = 2048;
 const SMALL_BUFFER: usize = 8 << 10;
 const BUFFER: usize = 1 << 20;
 
+/// What the table is read into. It stays large for as long as the table needs that: for a reading that does not fit, the
+/// kernel makes all lines, and makes them again for the larger buffer.
+#[derive(Debug)]
+pub(super) struct Buffer(Vec<u8>);
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self(vec![0; SMALL_BUFFER])
+    }
+}
+
 /// How often windows that do not meet are read again. Reached only where thousands of locks come and go in a
 /// millisecond; what was read then is used as it is.
 const TRIES: usize = 4;
@@ -58,18 +69,22 @@ const WINDOWS: usize = 4096;
 /// Reads the whole table, twice at least: while the kernel makes its buffer larger for a lock with many waiters, it lets
 /// go of the table and goes on at the lock's *number*, so that one that moved up meanwhile is skipped. In the second pass
 /// the buffer is large enough.
-pub(super) fn read(table: &impl ReadAt) -> io::Result<Reading> {
+pub(super) fn read(table: &impl ReadAt, Buffer(buffer): &mut Buffer) -> io::Result<Reading> {
     let mut reading = Reading::default();
-    let mut buffer = vec![0; SMALL_BUFFER];
+    let mut most = 0;
     let mut good = 0;
     for _ in 0..TRIES {
         let before = reading.flocks.len();
-        let fit = read_once(table, &mut buffer, &mut reading)?;
+        let fit = read_once(table, buffer, &mut most, &mut reading)?;
         let nothing_new = before == reading.flocks.len();
         good += usize::from(fit != Fit::Missed);
         if good >= 2 && (nothing_new || fit == Fit::Met) {
             break;
         }
+    }
+    if most < SMALL_BUFFER {
+        buffer.truncate(SMALL_BUFFER);
+        buffer.shrink_to_fit();
     }
     Ok(reading)
 }
@@ -85,7 +100,7 @@ enum Fit {
     Missed,
 }
 
-fn read_once(table: &impl ReadAt, buffer: &mut Vec<u8>, reading: &mut Reading) -> io::Result<Fit> {
+fn read_once(table: &impl ReadAt, buffer: &mut Vec<u8>, most: &mut usize, reading: &mut Reading) -> io::Result<Fit> {
     let mut fit = Fit::Exact;
     let mut offset = 0;
     // The window before, and how much of its end the next one is to repeat.
@@ -93,6 +108,7 @@ fn read_once(table: &impl ReadAt, buffer: &mut Vec<u8>, reading: &mut Reading) -
     let (mut at_last_line, mut steps_back) = (false, STEPS_BACK);
     for _ in 0..WINDOWS {
         let length = read_at(table, buffer, offset)?;
+        *most = length.max(*most);
         let window = &buffer[..length];
         for line in whole_lines(window, offset > 0) {
             reading.add(line);

@@ -76,6 +76,22 @@ impl ReadAt for Made {
     }
 }
 
+/// A table that gives as much as there is room for.
+struct Text(Vec<u8>);
+
+impl ReadAt for Text {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = &self.0[self.0.len().min(usize::try_from(offset).expect("small"))..];
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+}
+
+fn read_afresh(table: &impl ReadAt) -> io::Result<Reading> {
+    read(table, &mut Buffer::default())
+}
+
 fn holders(reading: &Reading) -> Vec<u32> {
     reading
         .flocks
@@ -86,15 +102,29 @@ fn holders(reading: &Reading) -> Vec<u32> {
 }
 
 #[test]
+fn the_buffer_is_large_only_while_the_table_is() {
+    let mut buffer = Buffer::default();
+    let many = (1..2000).map(|pid| format!("1: FLOCK  ADVISORY  WRITE {pid} 00:30:77 0 EOF\n"));
+    read(&Text(many.collect::<String>().into()), &mut buffer).expect("reads");
+    assert_eq!(buffer.0.len(), BUFFER);
+    read(
+        &Text(b"1: FLOCK  ADVISORY  WRITE 7 00:30:77 0 EOF\n".to_vec()),
+        &mut buffer,
+    )
+    .expect("reads");
+    assert_eq!(buffer.0.capacity(), SMALL_BUFFER);
+}
+
+#[test]
 fn an_empty_table() {
-    let reading = read(&Made::new(vec![], |_, _| {})).expect("reads");
+    let reading = read_afresh(&Made::new(vec![], |_, _| {})).expect("reads");
     assert!(reading.flocks.is_empty());
 }
 
 #[test]
 fn a_quiet_table_is_read_twice() {
     let table = Made::new((1..=300).map(|pid| vec![pid]).collect(), |_, _| {});
-    let reading = read(&table).expect("reads");
+    let reading = read_afresh(&table).expect("reads");
     assert_eq!(holders(&reading), (1..=300).collect::<Vec<_>>());
     // 300 lines are 14 KB: a page first, and half a page more with each further read.
     assert!(table.reads.get() < 18, "{} reads", table.reads.get());
@@ -103,7 +133,7 @@ fn a_quiet_table_is_read_twice() {
 #[test]
 fn three_thousand_waiters_nested_in_each_other() {
     let table = Made::new(vec![vec![1, 2], (10..3010).collect(), vec![5]], |_, _| {});
-    let reading = read(&table).expect("reads");
+    let reading = read_afresh(&table).expect("reads");
     assert_eq!(holders(&reading), [1, 10, 5]);
     assert_eq!(reading.flocks.len(), 3003);
 }
@@ -120,7 +150,7 @@ fn a_record_that_does_not_fit_into_the_page_is_not_the_end() {
             vec![53],
             vec![54],
         ]);
-        let reading = read(&Made::new(records, |_, _| {})).expect("reads");
+        let reading = read_afresh(&Made::new(records, |_, _| {})).expect("reads");
         assert_eq!(
             holders(&reading),
             (1..=small).chain([100, 51, 52, 300, 53, 54]).collect::<Vec<_>>()
@@ -137,7 +167,7 @@ fn a_plain_reading_on_would_lose_a_lock_where_this_does_not() {
             records.drain(..2);
         }
     });
-    let seen: BTreeSet<u32> = holders(&read(&table).expect("reads")).into_iter().collect();
+    let seen: BTreeSet<u32> = holders(&read_afresh(&table).expect("reads")).into_iter().collect();
     assert_eq!(seen, (1..=300).collect());
 }
 
@@ -154,21 +184,13 @@ fn a_record_that_was_skipped_while_the_buffer_grew_is_seen_in_the_second_pass() 
         }
     }
     let table = Skipping(Made::new(vec![(10..300).collect()], |_, _| {}));
-    assert_eq!(holders(&read(&table).expect("reads")), [10]);
+    assert_eq!(holders(&read_afresh(&table).expect("reads")), [10]);
 }
 
 #[test]
 fn an_unknown_line_is_kept_for_the_note() {
-    struct Text(&'static [u8]);
-    impl ReadAt for Text {
-        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-            let rest = &self.0[self.0.len().min(usize::try_from(offset).expect("small"))..];
-            buffer[..rest.len()].copy_from_slice(rest);
-            Ok(rest.len())
-        }
-    }
-    let reading = read(&Text(
-        b"1: FLOCK  ADVISORY  WRITE 7 fe:00:9 0 EOF\n2: NEWLOCK \x1b[31m\n",
+    let reading = read_afresh(&Text(
+        b"1: FLOCK  ADVISORY  WRITE 7 fe:00:9 0 EOF\n2: NEWLOCK \x1b[31m\n".to_vec(),
     ))
     .expect("reads");
     assert_eq!(holders(&reading), [7]);
@@ -209,7 +231,7 @@ proptest! {
                 records.insert(0, vec![u32::try_from(100_000 + read * 100 + pid).expect("small")]);
             }
         });
-        let reading = read(&table).expect("reads");
+        let reading = read_afresh(&table).expect("reads");
         let steady_seen: Vec<u32> = holders(&reading).into_iter().filter(|pid| *pid < 100_000).collect();
         let unique: BTreeSet<u32> = steady_seen.iter().copied().collect();
         prop_assert_eq!(unique.len(), steady_seen.len(), "none twice");
@@ -220,8 +242,8 @@ proptest! {
 
     #[test]
     fn any_text_is_taken(text in proptest::collection::vec(any::<u8>(), 0..9000)) {
-        struct Text(Vec<u8>);
-        impl ReadAt for Text {
+        struct Pages(Vec<u8>);
+        impl ReadAt for Pages {
             fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
                 let rest = &self.0[self.0.len().min(usize::try_from(offset).expect("small"))..];
                 let length = rest.len().min(4096);
@@ -229,6 +251,6 @@ proptest! {
                 Ok(length)
             }
         }
-        read(&Text(text)).expect("reads");
+        read_afresh(&Pages(text)).expect("reads");
     }
 }

@@ -1,6 +1,6 @@
 //! What a look found, as everything above wants it: the files in use, and in words what is not certain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::super::attribution::{Candidate, Doubt, Judgement};
@@ -65,6 +65,7 @@ impl<T: Tables> Looker<T> {
                 Precision::Inferred
             },
             notes: course.notes.into_iter().collect(),
+            asked: BTreeMap::new(),
         }
     }
 
