@@ -46,3 +46,4 @@ pub mod tracker;
 pub mod verdict;
 pub mod wait_graph;
 pub mod wake;
+pub mod work;
