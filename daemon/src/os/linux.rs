@@ -44,7 +44,8 @@ const LOCKS: &str = "/proc/locks";
 /// Events tell when a lock file is opened and closed, so looks without one are few.
 pub const PACE: Pace = Pace {
     idle: Duration::from_secs(30),
-    active: Duration::from_secs(1),
+    // A holder that is stopped is named within a second.
+    active: Duration::from_millis(800),
     leeway: Duration::ZERO,
     events_tell_of_opening: true,
     looks_need_preparation: true,
