@@ -81,9 +81,11 @@ impl Batch {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(scene.name);
         // One that the arguments left out, and that is asked for all the same.
-        mine.unwrap_or_else(|| start(scene))
-            .join()
-            .unwrap_or_else(|problem| Err(said(&*problem)))
+        mine.unwrap_or_else(|| start(scene)).join().unwrap_or_else(|problem| {
+            let problem = said(&*problem);
+            report(scene, &problem.replace(['\n', '\t'], " "), "FAILED");
+            Err(problem)
+        })
     }
 }
 

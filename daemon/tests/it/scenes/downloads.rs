@@ -53,6 +53,16 @@ pub(super) fn ssh_counts(stage: &Stage) -> Cast {
     Cast::of(stage.start(&mut cargo)).with(listener)
 }
 
+/// A cargo that asks a credential helper, which asks a person in a window of its own: no terminal shows that.
+pub(super) fn credential_helper_asks(stage: &Stage) -> Cast {
+    let lock = stage.path("home/.package-cache");
+    let mut cargo = stage.command("cargo", &["fetch"]);
+    stage.casts(&mut cargo, "cargo-credential-vault", &["sit"]);
+    let holds = format!("lock exclusive {lock}");
+    stage.casts(&mut cargo, "cargo", &[&holds, "start cargo-credential-vault", "sit"]);
+    Cast::of(stage.start(&mut cargo))
+}
+
 fn fetches_by_ssh(stage: &Stage, ssh: &[&str]) -> Command {
     let dependency = "dependency = { git = \"ssh://git@127.0.0.1/dependency.git\" }";
     let project = stage.place().project("fetches", dependency, None);

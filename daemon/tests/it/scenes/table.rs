@@ -88,6 +88,11 @@ pub(super) static SCENES: &[Scene] = &[
     )
     .taking("git"),
     scene(
+        "credential_helper_asks",
+        downloads::credential_helper_asks,
+        &[goes_after(PROMPT, &["working", "quiet"], "stuck/prompt")],
+    ),
+    scene(
         "ssh_server_counts_objects",
         downloads::ssh_counts,
         &[
@@ -114,7 +119,7 @@ pub(super) static SCENES: &[Scene] = &[
         "stopped_child",
         stopped::stopped_child,
         &[
-            goes(&[], "working/compiling"),
+            goes(&["working"], "working/compiling"),
             keeps(&["working/compiling"], Span::Seconds(30)),
             Step::Acts("the compiler sleeps"),
             goes(&["working/compiling"], "stuck/suspended"),
@@ -123,7 +128,10 @@ pub(super) static SCENES: &[Scene] = &[
     scene(
         "traced",
         stopped::traced,
-        &[goes(&[], "quiet/traced"), keeps(&["quiet/traced"], NO_PROGRESS)],
+        &[
+            goes(&["working", "quiet"], "quiet/traced"),
+            keeps(&["quiet/traced"], NO_PROGRESS),
+        ],
     )
     .taking("gdb"),
     Scene {
@@ -132,7 +140,7 @@ pub(super) static SCENES: &[Scene] = &[
         takes: None,
         set_up: stopped::machine_pauses,
         steps: &[
-            goes(&[], "quiet/no-progress"),
+            goes(&["working"], "quiet/no-progress"),
             Step::Acts("a minute's pause"),
             goes(&["quiet/no-progress"], "unknown/not-observed"),
             goes(&[], "quiet/no-progress"),
@@ -184,10 +192,7 @@ pub(super) static SCENES: &[Scene] = &[
     scene(
         "descendant_waits_briefly",
         locks::descendant_waits_briefly,
-        &[
-            goes(&[], "working/compiling"),
-            keeps(&["working/compiling"], Span::Seconds(100)),
-        ],
+        &[goes(&[], "working"), keeps(&["working"], Span::Seconds(100))],
     ),
     scene(
         "chain_of_three",
