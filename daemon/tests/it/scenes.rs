@@ -52,10 +52,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::ignorable_test(trial_name(scene), move || batch.outcome(scene).map_err(Failed::from))
     };
     let mut trials: Vec<Trial> = table::SCENES.iter().map(scene).collect();
-    trials.push(Trial::test("scenes::the_table_in_the_document_is_this_one", || {
-        documented();
-        Ok(())
-    }));
+    let test = |name: &str, body: fn()| {
+        Trial::test(format!("scenes::{name}"), move || {
+            body();
+            Ok(())
+        })
+    };
+    trials.push(test("the_table_in_the_document_is_this_one", documented));
+    trials.push(test("what_is_not_as_expected_is_found", expect::finds_what_is_wrong));
     trials
 }
 

@@ -87,6 +87,10 @@ pub(super) fn play(
     course: &mut Course,
 ) -> Result<(), String> {
     let said = stage.judge().follow(cast.judged, stage.folder());
+    follow(steps, &mut cast, said, begin, course)
+}
+
+fn follow(steps: &[Step], cast: &mut Cast, said: Said, begin: Instant, course: &mut Course) -> Result<(), String> {
     let mut now = Now {
         said,
         begin,
@@ -95,7 +99,7 @@ pub(super) fn play(
         at: begin,
         course,
     };
-    steps.iter().try_for_each(|step| now.step(step, &mut cast))
+    steps.iter().try_for_each(|step| now.step(step, cast))
 }
 
 /// Where a scene is.
@@ -236,4 +240,72 @@ fn words(verdict: Option<&Verdict>) -> String {
     };
     let class = word(serde_json::to_value(verdict.class));
     format!("{class}/{}", word(serde_json::to_value(verdict.reason)))
+}
+
+/// What is not as expected is found: made courses, each with what is wrong about it.
+pub(super) fn finds_what_is_wrong() {
+    const SHORT: Span = Span::Seconds(0);
+    /// The steps, what is said and when, in seconds, and what is wrong about it.
+    type Row<'a> = (&'a [Step], &'a [(u64, &'a str)], Option<&'a str>);
+
+    let delayed: &[Step] = &[
+        goes(&["working"], "quiet/traced"),
+        goes_after(scale::NO_PROGRESS, &["quiet"], "stuck/suspended"),
+    ];
+    let steady: &[Step] = &[goes(&["stuck"], "stuck/deadlock"), keeps(&["stuck/deadlock"], SHORT)];
+    let chain: &[Step] = &[goes(&[], "waiting/behind-lock"), Step::Names];
+    let rows: &[Row] = &[
+        (
+            delayed,
+            &[
+                (0, "unknown/not-observed"),
+                (1, "quiet/traced"),
+                (120, "stuck/suspended"),
+            ],
+            None,
+        ),
+        (
+            delayed,
+            &[(0, "quiet/traced"), (60, "stuck/suspended")],
+            Some("too early"),
+        ),
+        (delayed, &[(0, "stuck/suspended")], Some("on the way to quiet/traced")),
+        (
+            delayed,
+            &[(0, "quiet/traced"), (1, "working/not-observed")],
+            Some("on the way to stuck"),
+        ),
+        (delayed, &[(0, "quiet/traced")], Some("the daemon has ended")),
+        (
+            steady,
+            &[(0, "stuck/deadlock"), (1, "quiet/traced")],
+            Some("instead of stuck/deadlock"),
+        ),
+        (chain, &[(0, "waiting/behind-lock")], Some("process 4711 is not named")),
+    ];
+    for (steps, said, wrong) in rows {
+        let begin = Instant::now();
+        let (tell, told) = std::sync::mpsc::channel();
+        for (seconds, words) in *said {
+            let (class, reason) = words.split_once('/').expect("has both");
+            let document = serde_json::json!({
+                "class": class, "reason": reason, "since": null, "evidence": ["process 47 waits"], "advice": "wait"
+            });
+            let verdict = serde_json::from_value(document).expect("is a verdict");
+            let at = begin + Span::Seconds(*seconds).scaled();
+            tell.send(Seen {
+                at,
+                verdict: Some(verdict),
+            })
+            .expect("is listened to");
+        }
+        drop(tell);
+        let mut cast = Cast::of(1).naming(4711);
+        let given = follow(steps, &mut cast, Said::made(told), begin, &mut Course::default());
+        match (given, wrong) {
+            (Ok(()), None) => {}
+            (Err(problem), Some(wrong)) => assert!(problem.contains(wrong), "{said:?}: {problem}"),
+            (given, _) => panic!("{said:?}: {given:?}"),
+        }
+    }
 }

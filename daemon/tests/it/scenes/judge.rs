@@ -96,19 +96,31 @@ impl Judge {
                 }
             }
         });
-        Said { told, closer }
+        Said {
+            told,
+            closer: Some(closer),
+        }
     }
 }
 
 /// What is said about one process, as it comes.
 pub(super) struct Said {
     pub(super) told: Receiver<Seen>,
-    closer: Closer,
+    closer: Option<Closer>,
+}
+
+impl Said {
+    /// What was said already, with nothing to come.
+    pub(super) fn made(told: Receiver<Seen>) -> Self {
+        Self { told, closer: None }
+    }
 }
 
 impl Drop for Said {
     fn drop(&mut self) {
-        self.closer.close();
+        if let Some(closer) = &self.closer {
+            closer.close();
+        }
     }
 }
 
