@@ -3,7 +3,7 @@
 //! Which lock a cargo takes, and what it calls it, depends on its version. The tests ask each cargo on this machine for
 //! its version and take what to expect from lockwatch's own table, so that the table is held against every cargo here.
 
-mod stage;
+pub(crate) mod stage;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -14,6 +14,7 @@ mod history;
 mod hostile;
 mod kernel;
 mod namespaces;
+mod scenes;
 mod socket;
 mod support;
 mod watch;
@@ -29,6 +30,10 @@ fn main() -> ExitCode {
         helper::main(arguments);
         return ExitCode::SUCCESS;
     }
+    if let Some(part) = scenes::part::Part::of_this_program() {
+        part.play();
+        return ExitCode::SUCCESS;
+    }
     let trials: Vec<Trial> = [
         kernel::trials(),
         churn::trials(),
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
         namespaces::trials(),
         socket::trials(),
         watch::trials(),
+        // Last: they take half a minute side by side, and mind when others take all processors.
+        scenes::trials(),
     ]
     .into_iter()
     .flatten()

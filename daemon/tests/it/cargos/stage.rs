@@ -13,14 +13,14 @@ use crate::support::{folder, until};
 
 /// A cargo of this machine.
 #[derive(Clone, Debug)]
-pub(super) struct Cargo {
-    pub(super) program: PathBuf,
-    pub(super) version: CargoVersion,
+pub(crate) struct Cargo {
+    pub(crate) program: PathBuf,
+    pub(crate) version: CargoVersion,
 }
 
 impl Cargo {
     /// The one that runs the tests, and those of the other rustup toolchains, one of each version.
-    pub(super) fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let own = PathBuf::from(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         let toolchains = own
             .ancestors()
@@ -40,13 +40,13 @@ impl Cargo {
         cargos
     }
 
-    pub(super) fn of(program: PathBuf) -> Option<Self> {
+    pub(crate) fn of(program: PathBuf) -> Option<Self> {
         let output = Command::new(&program).arg("-V").output().ok()?;
         let version = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
         Some(Self { program, version })
     }
 
-    pub(super) fn command(&self, place: &Place, project: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, place: &Place, project: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         // Whatever this very test run was started with must not reach the cargo under test.
         for (name, _) in std::env::vars_os() {
@@ -76,31 +76,31 @@ impl Cargo {
         command
     }
 
-    pub(super) fn start(&self, place: &Place, project: &Path, arguments: &[&str]) -> CargoRun {
+    pub(crate) fn start(&self, place: &Place, project: &Path, arguments: &[&str]) -> CargoRun {
         let mut child = self.command(place, project, arguments).spawn().expect("starts");
         let talk = BufReader::new(child.stderr.take().expect("piped"));
         CargoRun { child, talk }
     }
 
     /// The lock files that a command holds to its end, with the words for each, by lockwatch's table.
-    pub(super) fn expected(&self, subcommand: &str) -> Vec<(&'static lock_kind::LockFile, Mode, &'static str)> {
+    pub(crate) fn expected(&self, subcommand: &str) -> Vec<(&'static lock_kind::LockFile, Mode, &'static str)> {
         lock_kind::expected(self.version, subcommand).collect()
     }
 }
 
 /// A real cargo under way. It is ended, with what it started, when the test is done with it.
-pub(super) struct CargoRun {
+pub(crate) struct CargoRun {
     child: std::process::Child,
-    pub(super) talk: BufReader<ChildStderr>,
+    pub(crate) talk: BufReader<ChildStderr>,
 }
 
 impl CargoRun {
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Reads what it says until it says that it waits, and gives the words for the lock.
-    pub(super) fn blocking(&mut self) -> String {
+    pub(crate) fn blocking(&mut self) -> String {
         let mut all = String::new();
         loop {
             let mut line = String::new();
@@ -115,7 +115,7 @@ impl CargoRun {
         }
     }
 
-    pub(super) fn succeed(mut self) {
+    pub(crate) fn succeed(mut self) {
         let mut rest = String::new();
         self.talk.read_to_string(&mut rest).expect("reads");
         assert!(self.child.wait().expect("waits").success(), "{rest}");
@@ -131,38 +131,38 @@ impl Drop for CargoRun {
 }
 
 /// A Cargo home and projects.
-pub(super) struct Place {
-    pub(super) folder: tempfile::TempDir,
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = folder();
         std::fs::create_dir(folder.path().join("home")).expect("makes the folder");
         std::fs::write(folder.path().join("gate"), "").expect("closes the gate");
         Self { folder }
     }
 
-    pub(super) fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
     /// While this file exists, build scripts wait.
-    pub(super) fn gate(&self) -> PathBuf {
+    pub(crate) fn gate(&self) -> PathBuf {
         self.folder.path().join("gate")
     }
 
     /// Waits until a build script waits at the gate: then nothing is being compiled any more.
-    pub(super) fn until_at_the_gate(&self) {
+    pub(crate) fn until_at_the_gate(&self) {
         let reached = self.folder.path().join("gate-reached");
         until("a build script at the gate", || reached.exists().then_some(()));
     }
 
-    pub(super) fn open_the_gate(&self) {
+    pub(crate) fn open_the_gate(&self) {
         std::fs::remove_file(self.gate()).expect("opens the gate");
     }
 
-    pub(super) fn project(&self, name: &str, dependencies: &str, build_script: Option<&str>) -> PathBuf {
+    pub(crate) fn project(&self, name: &str, dependencies: &str, build_script: Option<&str>) -> PathBuf {
         let project = self.folder.path().join(name);
         std::fs::create_dir_all(project.join("src")).expect("makes the folder");
         let manifest = format!(
@@ -177,7 +177,7 @@ impl Place {
     }
 
     /// A project whose build holds its locks until the gate opens.
-    pub(super) fn waiting_project(&self, name: &str) -> PathBuf {
+    pub(crate) fn waiting_project(&self, name: &str) -> PathBuf {
         self.project(name, "", Some(WAIT_FOR_THE_GATE))
     }
 }
@@ -189,7 +189,7 @@ impl Drop for Place {
     }
 }
 
-pub(super) const WAIT_FOR_THE_GATE: &str = r#"
+pub(crate) const WAIT_FOR_THE_GATE: &str = r#"
 fn main() {
     let gate = std::path::PathBuf::from(std::env::var_os("LOCKWATCH_TEST_GATE").expect("is set"));
     std::fs::write(gate.with_file_name("gate-reached"), "").expect("says so");
@@ -203,13 +203,13 @@ fn main() {
 
 /// A registry on loopback that takes connections and never answers: a cargo that asks it holds the package cache until
 /// the registry is gone.
-pub(super) struct SilentRegistry {
-    pub(super) address: String,
-    pub(super) _listener: TcpListener,
+pub(crate) struct SilentRegistry {
+    pub(crate) address: String,
+    pub(crate) _listener: TcpListener,
 }
 
 impl SilentRegistry {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // The backlog takes the connections; nobody reads from them.
         let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
         let address = listener.local_addr().expect("has one").to_string();
@@ -219,10 +219,10 @@ impl SilentRegistry {
         }
     }
 
-    pub(super) fn configure(&self, place: &Place) {
+    pub(crate) fn configure(&self, place: &Place) {
         let config = format!("[registries.silent]\nindex = \"sparse+http://{}/\"\n", self.address);
         std::fs::write(place.home().join("config.toml"), config).expect("writes");
     }
 }
 
-pub(super) const SILENT: &str = "never = { version = \"1\", registry = \"silent\" }";
+pub(crate) const SILENT: &str = "never = { version = \"1\", registry = \"silent\" }";
