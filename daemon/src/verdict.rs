@@ -233,16 +233,10 @@ impl<'a> Holder<'a> {
             .map(|(id, member)| (*id, member))
     }
 
-    /// The client of a worker elsewhere. The ssh of a git is none: it is how git fetches.
+    /// The client of a worker elsewhere; an ssh may be one too, whoever started it.
     fn remote(self, course: Course<'_>) -> Option<(ProcessId, &Member)> {
-        let is_git = |member: &Member| member.kind == Kind::Git;
-        let is_remote = |member: &Member| match member.kind {
-            Kind::RemoteClient => true,
-            Kind::Ssh => !course.window.member(member.parent).is_some_and(is_git),
-            _ => false,
-        };
         let mut all = self.descendants(course);
-        all.find(|(_, member)| is_remote(member))
+        all.find(|(_, member)| matches!(member.kind, Kind::RemoteClient | Kind::Ssh))
             .map(|(id, member)| (*id, member))
     }
 

@@ -129,15 +129,6 @@ impl Window {
         members.filter(move |(id, member)| **id != holder && member.state != RunState::Zombie)
     }
 
-    /// One of the tree.
-    pub(super) fn member(&self, process: crate::process::Pid) -> Option<&Member> {
-        let members = &self.last.as_ref()?.members;
-        members
-            .iter()
-            .find(|(id, _)| id.pid == process)
-            .map(|(_, member)| member)
-    }
-
     /// The newest sample.
     pub(super) fn last(&self) -> Option<&Sample> {
         self.last.as_ref()

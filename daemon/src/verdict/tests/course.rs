@@ -162,10 +162,7 @@ fn somebody_asks_a_person() {
     assert_course(&git().which(|ssh| ssh.reads_terminal = true), &expected);
     assert_course(&story(CACHE).with(11, 10, "pinentry-curses"), &expected);
     // An ssh that waits for its server is none.
-    assert_course(
-        &git(),
-        &[(10, Quiet, Reason::NoProgress), (900, Stuck, Reason::NoProgress)],
-    );
+    assert_course(&git(), &[(10, Quiet, Reason::Remote), (2_000, Quiet, Reason::Remote)]);
     assert_course(
         &story(CACHE).with(11, 10, "git-credential-cache--daemon"),
         &[(10, Quiet, Reason::NoProgress), (900, Stuck, Reason::NoProgress)],
