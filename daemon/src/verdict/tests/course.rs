@@ -154,13 +154,18 @@ fn a_download_that_stands_still() {
 #[test]
 fn somebody_asks_a_person() {
     let git = || story(CACHE).with(11, 10, "git").with(12, 11, "ssh");
-    let expected = [
-        (0, Working, Reason::Resolving),
-        (10, Quiet, Reason::NoProgress),
-        (30, Stuck, Reason::Prompt),
-    ];
-    assert_course(&git().which(|ssh| ssh.reads_terminal = true), &expected);
-    assert_course(&story(CACHE).with(11, 10, "pinentry-curses"), &expected);
+    let expected = |meanwhile| {
+        [
+            (0, Working, Reason::Resolving),
+            (10, Quiet, meanwhile),
+            (30, Stuck, Reason::Prompt),
+        ]
+    };
+    assert_course(&git().which(|ssh| ssh.reads_terminal = true), &expected(Reason::Remote));
+    assert_course(
+        &story(CACHE).with(11, 10, "pinentry-curses"),
+        &expected(Reason::NoProgress),
+    );
     // An ssh that waits for its server is none.
     assert_course(&git(), &[(10, Quiet, Reason::Remote), (2_000, Quiet, Reason::Remote)]);
     assert_course(
