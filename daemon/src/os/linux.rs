@@ -14,6 +14,7 @@ mod lock_line;
 mod lock_table;
 mod newcomers;
 mod proc_dir;
+mod signal;
 mod stat;
 mod strings;
 
@@ -32,7 +33,7 @@ use self::attribution::Opened;
 pub use self::bell::Bell;
 use self::proc_dir::ProcDir;
 use self::stat::Stat;
-use super::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
+use super::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError, Signal, SignalError};
 use crate::cargo::origin;
 use crate::process::{Detail, Pid, Process, ProcessId};
 
@@ -173,6 +174,14 @@ impl Kernel for System {
             return BTreeMap::new();
         };
         strings::variables(&folder.environment(), names)
+    }
+
+    fn children(&mut self, pid: Pid) -> Vec<Pid> {
+        proc_dir::children(pid)
+    }
+
+    fn signal(&mut self, process: ProcessId, signal: Signal) -> Result<(), SignalError> {
+        signal::send(process, signal)
     }
 }
 

@@ -37,7 +37,10 @@ mod system {
     use super::procargs::ProcArgs;
     use super::tables::{Listed, Tables as _, Whose};
     use super::{layout, selftest, sys};
-    use crate::os::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError};
+    use crate::os::{
+        Descriptors, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError, Signal,
+        SignalError,
+    };
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
 
     /// The kernel of macOS, for one user without privileges.
@@ -147,6 +150,14 @@ mod system {
             ProcArgs::parse(&answer, room)
                 .map(|args| args.environment(names))
                 .unwrap_or_default()
+        }
+
+        fn children(&mut self, pid: Pid) -> Vec<Pid> {
+            sys::children(pid).unwrap_or_default()
+        }
+
+        fn signal(&mut self, process: ProcessId, signal: Signal) -> Result<(), SignalError> {
+            sys::signal(process, signal)
         }
     }
 

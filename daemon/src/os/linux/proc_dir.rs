@@ -42,6 +42,22 @@ fn parse(text: &[u8]) -> io::Result<Stat> {
     stat::parse(text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected form of /proc/PID/stat"))
 }
 
+/// The children of a process, by the thread that made them (`/proc/PID/task/TID/children`, in kernels with
+/// `CONFIG_PROC_CHILDREN`, which all distributions set).
+pub(super) fn children(pid: Pid) -> Vec<Pid> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let lists = threads.filter_map(|thread| std::fs::read(thread.ok()?.path().join("children")).ok());
+    let numbers = |list: Vec<u8>| -> Vec<Pid> {
+        let words = list.split(u8::is_ascii_whitespace);
+        words
+            .filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok())
+            .collect()
+    };
+    lists.flat_map(numbers).collect()
+}
+
 /// A command line is cut here; a linker's may be megabytes.
 const ARGV_LIMIT: u64 = 64 << 10;
 /// An environment is cut here.

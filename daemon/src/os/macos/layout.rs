@@ -255,6 +255,7 @@ structs! {
     {
         UNIQUE_ID: u64 = "p_uniqueid" at 16;
         PARENT_UNIQUE_ID: u64 = "p_puniqueid" at 24;
+        ID_VERSION: i32 = "p_idversion" at 32;
     }
     /// What `F_GETLK` is asked with and answers.
     flock = "struct flock", 24 bytes {

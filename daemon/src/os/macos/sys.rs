@@ -20,10 +20,12 @@ use crate::os::FileId;
 use crate::process::Pid;
 
 mod measure;
+mod signal;
 #[cfg(test)]
 mod tests;
 
 pub(super) use measure::measure;
+pub(super) use signal::{children, signal};
 
 /// The system that we run on.
 pub(super) struct Darwin {
