@@ -40,6 +40,7 @@ pub mod process;
 pub mod protocol;
 pub mod server;
 pub mod state;
+pub mod stop;
 pub mod text;
 pub mod token;
 pub mod tracker;

@@ -352,6 +352,44 @@ pub enum Descriptors {
     Untold,
 }
 
+/// What a process is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Signal {
+    /// To end, as it likes.
+    #[serde(rename = "SIGTERM")]
+    Terminate,
+    /// To go on, where it was stopped.
+    #[serde(rename = "SIGCONT")]
+    Continue,
+    /// The kernel ends it.
+    #[serde(rename = "SIGKILL")]
+    Kill,
+}
+
+/// Why a process was not told.
+#[derive(Debug, thiserror::Error)]
+pub enum SignalError {
+    /// It has ended. Another process may have its number by now; that one was told nothing.
+    #[error("the process has ended")]
+    Gone,
+    /// It is another user's, or the system protects it.
+    #[error("signalling the process is not permitted")]
+    Denied,
+    /// The system gave another reason.
+    #[error("the process cannot be signalled: {0}")]
+    Other(#[source] io::Error),
+}
+
+impl From<io::Error> for SignalError {
+    fn from(error: io::Error) -> Self {
+        match ProcessError::from(error) {
+            ProcessError::Gone => Self::Gone,
+            ProcessError::Denied => Self::Denied,
+            ProcessError::Other(error) => Self::Other(error),
+        }
+    }
+}
+
 /// What has woken the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ring {
@@ -427,4 +465,7 @@ pub trait Kernel {
     /// The named variables of a process's environment, those that are set; empty where reading is not permitted. Only
     /// these few are ever kept: an environment is full of secrets.
     fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String>;
+
+    /// Signals this very process: one that was given its number is never told instead. Only [`crate::stop`] may call it.
+    fn signal(&mut self, process: ProcessId, signal: Signal) -> Result<(), SignalError>;
 }

@@ -100,6 +100,17 @@ pub fn needs_arguments(short_name: &str, exe: Option<&Path>) -> bool {
     programs::told_by_arguments(short_name, exe)
 }
 
+/// Whether a process is one of those that others start Cargo with, and that nobody wants ended with a build: an editor, a
+/// terminal, an agent, a runner of CI, a manager of services, or a shell that is no mere script.
+pub fn must_not_be_stopped(process: &Process) -> bool {
+    programs::known(process).is_some() || is_manager(process) || programs::interactive_shell(process).is_some()
+}
+
+/// Whether it is a shell, whatever it does.
+pub fn is_shell(process: &Process) -> bool {
+    programs::is_shell(process)
+}
+
 /// Finds out who started a process. `ancestors` come nearest first, up to PID 1 where readable; `marks` gives those of
 /// [`MARKS`] that are set in the process's environment, and is asked only where no ancestor decides.
 pub fn origin(

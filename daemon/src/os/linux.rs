@@ -15,6 +15,7 @@ mod lock_line;
 mod lock_table;
 mod newcomers;
 mod proc_dir;
+mod signal;
 mod sock_diag;
 mod stat;
 mod strings;
@@ -34,7 +35,9 @@ use self::attribution::Opened;
 pub use self::bell::Bell;
 use self::proc_dir::ProcDir;
 use self::stat::Stat;
-use super::{Descriptors, Effort, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
+use super::{
+    Descriptors, Effort, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError, Signal, SignalError,
+};
 use crate::cargo::origin;
 use crate::process::{Detail, Pid, Process, ProcessId};
 use crate::work::{Received, Work};
@@ -200,6 +203,10 @@ impl Kernel for System {
             return BTreeMap::new();
         };
         strings::variables(&folder.environment(), names)
+    }
+
+    fn signal(&mut self, process: ProcessId, signal: Signal) -> Result<(), SignalError> {
+        signal::send(process, signal)
     }
 }
 

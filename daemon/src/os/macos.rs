@@ -39,6 +39,7 @@ mod system {
     use super::{layout, selftest, sys};
     use crate::os::{
         Descriptors, Effort, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError,
+        Signal, SignalError,
     };
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
     use crate::work::Received;
@@ -144,7 +145,7 @@ mod system {
         }
 
         fn children(&mut self, pid: Pid) -> Vec<Pid> {
-            sys::children(pid)
+            sys::children(pid).unwrap_or_default()
         }
 
         fn effort(&mut self, pid: Pid) -> Result<Effort, ProcessError> {
@@ -170,6 +171,10 @@ mod system {
             ProcArgs::parse(&answer, room)
                 .map(|args| args.environment(names))
                 .unwrap_or_default()
+        }
+
+        fn signal(&mut self, process: ProcessId, signal: Signal) -> Result<(), SignalError> {
+            sys::signal(process, signal)
         }
     }
 

@@ -1,5 +1,7 @@
 //! A made kernel: a test says which processes and locks there are, and everything above it cannot tell the difference.
 
+pub(crate) mod acts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Claim, Descriptors, Effort, FileId, Interest, Kernel, LockTable, LockedFile, LookError, Mode, Note, OpenLock,
-    Precision, ProcessError,
+    Precision, ProcessError, Signal, SignalError,
 };
 use crate::clock::Moment;
 use crate::observation::{Look, Observer};
@@ -46,6 +48,9 @@ pub(crate) struct Made {
     reads_terminal: BTreeSet<Pid>,
     /// The sockets of processes, and what came in by them where that can be told.
     sockets: BTreeMap<u64, (Pid, Option<u64>)>,
+    acts: acts::Acts,
+    /// Whether descriptors do not tell who holds, as on macOS.
+    is_untold: bool,
 }
 
 impl Made {
@@ -85,6 +90,12 @@ impl Made {
     pub(crate) fn overlooked(mut self) -> Self {
         let file = self.files.last().expect("was made").file;
         self.overlooked.insert(file);
+        self
+    }
+
+    /// Lets the descriptors of a process not tell what it holds.
+    pub(crate) fn untold(mut self) -> Self {
+        self.is_untold = true;
         self
     }
 
@@ -212,6 +223,7 @@ impl Kernel for Made {
     }
 
     fn locks(&mut self, interest: &Interest<'_>) -> Result<LockTable, LookError> {
+        self.pass();
         let wanted = |file: &&LockedFile| (interest.is_lock)(Path::new(&file.path));
         let overlooked = std::mem::take(&mut self.overlooked);
         let files = self.files.iter().filter(|file| !overlooked.contains(&file.file));
@@ -230,6 +242,10 @@ impl Kernel for Made {
     }
 
     fn descriptors(&mut self, pid: Pid, is_lock: &dyn Fn(&Path) -> bool) -> Descriptors {
+        self.pass();
+        if self.is_untold {
+            return Descriptors::Untold;
+        }
         let Some(process) = self.processes.get(&pid) else {
             return Descriptors::Gone;
         };
@@ -256,16 +272,12 @@ impl Kernel for Made {
     }
 
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError> {
+        self.pass();
         let mut process = self.processes.get(&pid).cloned().ok_or(ProcessError::Gone)?;
         if detail == Detail::Lineage {
             process.cwd = None;
         }
         Ok(process)
-    }
-
-    fn children(&mut self, pid: Pid) -> Vec<Pid> {
-        let all = self.processes.values().filter(|process| process.parent == pid);
-        all.map(|process| process.id.pid).collect()
     }
 
     fn effort(&mut self, pid: Pid) -> Result<Effort, ProcessError> {
@@ -289,5 +301,15 @@ impl Kernel for Made {
         let mut all = self.environments.get(&pid).cloned().unwrap_or_default();
         all.retain(|name, _| names.contains(&name.as_str()));
         all
+    }
+
+    fn children(&mut self, pid: Pid) -> Vec<Pid> {
+        self.pass();
+        self.children_of(pid)
+    }
+
+    fn signal(&mut self, process: ProcessId, signal: Signal) -> Result<(), SignalError> {
+        self.pass();
+        self.take_signal(process, signal)
     }
 }

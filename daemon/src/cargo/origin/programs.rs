@@ -42,6 +42,11 @@ pub(super) fn interactive_shell(process: &Process) -> Option<&'static str> {
     (process.has_terminal && reads_from_person(process)).then_some(shell)
 }
 
+/// Whether it is a shell.
+pub(super) fn is_shell(process: &Process) -> bool {
+    listed(process, SHELLS).is_some()
+}
+
 /// The name of the manager of services that a process is.
 pub(super) fn manager(process: &Process) -> Option<&'static str> {
     listed(process, MANAGERS)

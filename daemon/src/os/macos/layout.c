@@ -131,6 +131,7 @@ WIDTH(struct kinfo_proc, kp_eproc.e_tdev, 4);
 /* struct proc_uniqidentifierinfo has 56 bytes: private, bsd/sys/proc_info_private.h:45-55, where a static assertion pins the size; xnu-11417.101.15
  *   p_uniqueid at 16, 8 bytes
  *   p_puniqueid at 24, 8 bytes
+ *   p_idversion at 32, 4 bytes
  */
 
 SIZE(struct flock, 24);
@@ -173,7 +174,6 @@ IS(PROC_PIDVNODEPATHINFO, 9);
 /* PROC_PIDUNIQIDENTIFIERINFO is 17: private, bsd/sys/proc_info_private.h:142; xnu-11417.101.15 */
 IS(PROC_PIDFDVNODEINFO, 1);
 IS(PROC_PIDFDVNODEPATHINFO, 2);
-IS(PROC_PPID_ONLY, 6);
 IS(RUSAGE_INFO_V2, 2);
 IS(PROC_PIDFDSOCKETINFO, 3);
 IS(PROX_FDTYPE_SOCKET, 2);

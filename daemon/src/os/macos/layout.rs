@@ -269,6 +269,7 @@ structs! {
     {
         UNIQUE_ID: u64 = "p_uniqueid" at 16;
         PARENT_UNIQUE_ID: u64 = "p_puniqueid" at 24;
+        ID_VERSION: i32 = "p_idversion" at 32;
     }
     /// What `F_GETLK` is asked with and answers.
     flock = "struct flock", 24 bytes {
@@ -308,8 +309,6 @@ constants! {
     PROC_PIDFDVNODEINFO: i32 = 1;
     /// Asks for [`vnode_fd_info_with_path`].
     PROC_PIDFDVNODEPATHINFO: i32 = 2;
-    /// Lists the processes with a given parent.
-    PROC_PPID_ONLY: u32 = 6;
     /// Asks for [`rusage`].
     RUSAGE_INFO_V2: i32 = 2;
     /// Asks for [`socket_fd_info`].

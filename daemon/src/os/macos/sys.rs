@@ -21,12 +21,14 @@ use crate::process::Pid;
 
 mod effort;
 mod measure;
+mod signal;
 #[cfg(test)]
 mod tests;
 
 pub use effort::awake;
-pub(super) use effort::{children, connections, reads_terminal, work};
+pub(super) use effort::{connections, reads_terminal, work};
 pub(super) use measure::measure;
+pub(super) use signal::{children, signal};
 
 /// The system that we run on.
 pub(super) struct Darwin {

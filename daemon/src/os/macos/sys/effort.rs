@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Darwin, fd_info, length, libproc_result, pid_info, raw, whole};
+use super::{Darwin, fd_info, pid_info, raw, whole};
 use crate::os::macos::layout;
 use crate::os::macos::tables::{Tables as _, parse_sockets, read_whole};
 use crate::process::Pid;
@@ -18,22 +18,6 @@ pub fn awake() -> Duration {
     let seconds = u64::try_from(time.tv_sec).ok().filter(|_| result == 0);
     let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
     seconds.map_or(Duration::ZERO, |seconds| Duration::new(seconds, nanoseconds))
-}
-
-/// The children of a process.
-pub(in super::super) fn children(pid: Pid) -> Vec<Pid> {
-    const FIRST_GUESS: usize = 64 * size_of::<Pid>();
-    let list = |buffer: &mut [u8]| {
-        super::clear_errno();
-        // SAFETY: the kernel writes at most as many bytes as the buffer has.
-        let written =
-            unsafe { libc::proc_listpids(layout::PROC_PPID_ONLY, pid, buffer.as_mut_ptr().cast(), length(buffer)) };
-        libproc_result(written)
-    };
-    let bytes = read_whole(FIRST_GUESS, list).unwrap_or_default();
-    let numbers = bytes.chunks_exact(size_of::<Pid>());
-    let pids = numbers.filter_map(|number| Some(Pid::from_ne_bytes(number.try_into().ok()?)));
-    pids.filter(|pid| *pid != 0).collect()
 }
 
 /// Processor time, its own and that of the children it has waited for, and what the disk had to do.
