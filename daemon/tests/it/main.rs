@@ -15,6 +15,7 @@ mod hostile;
 mod kernel;
 mod namespaces;
 mod socket;
+mod stop;
 mod support;
 mod watch;
 mod window;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         hostile::trials(),
         namespaces::trials(),
         socket::trials(),
+        stop::trials(),
         watch::trials(),
     ]
     .into_iter()
