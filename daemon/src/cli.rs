@@ -7,6 +7,7 @@ mod history;
 mod human;
 mod output;
 mod status;
+mod stop;
 mod watch;
 
 use std::ffi::OsString;
@@ -16,12 +17,14 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::exit::Code;
 use self::output::Output;
+use crate::client::ClientError;
 use crate::config::ConfigError;
 use crate::engine::StartError;
 use crate::folders::FoldersError;
 use crate::history::HistoryError;
 use crate::os::LookError;
 use crate::server::BindError;
+use crate::stop::target::TargetError;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,15 +33,17 @@ Examples:
   lockwatch status --all     the locks that block nobody too
   lockwatch status --json    for programs; the form is described in the README
   lockwatch status --check && cargo build
+  lockwatch stop             end who is in the way, after a question
   lockwatch history          how long you waited today, and for whom
 
 Exit status:
   0   done; with --check: nobody waits and nobody is stuck
-  1   with --check: somebody waits for a lock, or its holder is stuck
+  1   with --check: somebody waits for a lock, or its holder is stuck; a stop that did not free the lock
   2   the command line was not understood
   69  what the command needs is not there: the system does not tell about locks (no /proc), no socket can be made, the
       history cannot be read
-  77  it was not permitted: reading the locks or the history, or lockwatch's folder is another user's or open to others";
+  77  it was not permitted: reading the locks or the history, or lockwatch's folder is another user's or open to
+      others; a stop was refused";
 
 /// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
 ///
@@ -53,6 +58,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(status::Args),
+    Stop(stop::Args),
     History(history::Args),
     Daemon(daemon::Args),
     Watch(watch::Args),
@@ -103,6 +109,16 @@ enum Error {
     Start(#[source] std::io::Error),
     #[error("watching has ended by an error that was shown above; use `lockwatch status`")]
     WatchEnded,
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(
+        "nobody can be asked, because there is no terminal; add --yes, or see with --dry-run who would be signalled"
+    )]
+    NobodyToAsk,
+    #[error("whether the stop was carried out is not known ({0}); see with `lockwatch status`")]
+    Stop(#[source] ClientError),
+    #[error("cannot read the answer: {0}; add --yes")]
+    Ask(#[source] std::io::Error),
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),
     #[error("cannot write the output as JSON: {0}")]
@@ -142,7 +158,7 @@ impl Error {
                 Code::NotPermitted
             }
             Self::Bind(BindError::Folder(_) | BindError::InTheWay { .. }) => Code::NotPermitted,
-            Self::Config(_) | Self::NoTerminal => Code::Usage,
+            Self::Config(_) | Self::NoTerminal | Self::Target(_) | Self::NobodyToAsk | Self::Ask(_) => Code::Usage,
             Self::Look { .. }
             | Self::Folders(_)
             | Self::History(_)
@@ -151,6 +167,7 @@ impl Error {
             | Self::Runtime(_)
             | Self::Terminal(_)
             | Self::Start(_)
+            | Self::Stop(_)
             | Self::WatchEnded => Code::Unavailable,
             Self::Write(_) | Self::Json(_) => Code::Contended,
         }
@@ -166,6 +183,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = Output::new();
     let result = match command {
         Command::Status(args) => status::run(&args, &mut out),
+        Command::Stop(args) => stop::run(&args, &mut out),
         Command::History(args) => history::run(&args, &mut out),
         Command::Daemon(args) => daemon::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),

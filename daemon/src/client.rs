@@ -13,12 +13,16 @@ use serde::de::DeserializeOwned;
 
 use crate::folders::{Folders, FoldersError};
 use crate::protocol::line::{Line, LineDecoder};
-use crate::protocol::{self, Hello, MAX_ANSWER, PROTOCOL, Request, Welcome};
+use crate::protocol::{self, Hello, MAX_ANSWER, PROTOCOL, Progress, Request, Welcome};
 use crate::state::State;
+use crate::stop::{Report, Step};
 use crate::text;
 
 /// How long an answer may take. A look takes milliseconds; whoever gets no answer in this time looks for himself.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a stop takes besides the grace: `SIGKILL`, and looks at the locks before and after.
+const STOPPING: Duration = Duration::from_secs(10);
 
 /// Why the daemon could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -172,6 +176,25 @@ impl Client {
         self.ask(&Request::History(which))
     }
 
+    /// Has a holder stopped, and is told of each step before it is taken. Without a step nothing has been signalled yet. With force
+    /// it takes up to `grace` and some seconds more.
+    pub fn stop(
+        &mut self,
+        which: protocol::Stop,
+        grace: Duration,
+        told: &mut dyn FnMut(Step),
+    ) -> Result<Report, ClientError> {
+        let patience = self.patience;
+        self.patience = patience + grace + STOPPING;
+        let answer = self.ask_telling(&Request::Stop(which), &mut |line| {
+            if let Ok(Notification { params }) = understood::<Notification<Progress>>(line) {
+                told(params.step);
+            }
+        });
+        self.patience = patience;
+        answer
+    }
+
     /// Asks the daemon to end. It has agreed when this returns, and ends then.
     pub fn shutdown(&mut self) -> Result<(), ClientError> {
         self.ask::<serde::de::IgnoredAny>(&Request::Shutdown).map(drop)
@@ -187,17 +210,32 @@ impl Client {
     }
 
     fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, ClientError> {
+        self.ask_telling(request, &mut |_| ())
+    }
+
+    /// Asks, and tells of the notifications that come before the answer.
+    fn ask_telling<T: DeserializeOwned>(
+        &mut self,
+        request: &Request,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<T, ClientError> {
         let deadline = Instant::now() + self.patience;
         self.asked += 1;
         self.stream.set_write_timeout(Some(self.patience))?;
         let sent = self.stream.write_all(request.line(self.asked).as_bytes());
         // A daemon with too many clients says so and closes at once: that is worth more than a broken pipe.
-        let line = match (self.lines.next(&mut self.stream, Some(deadline)), sent) {
+        let mut line = match (self.lines.next(&mut self.stream, Some(deadline)), sent) {
             (Ok(Some(line)), _) => line,
             (Ok(None), Ok(())) => return Err(ClientError::Closed),
             (Err(error), Ok(())) => return Err(error),
             (_, Err(error)) => return Err(error.into()),
         };
+        // Only a stop has something to tell before its answer, and its answer is short.
+        while matches!(request, Request::Stop(_)) && understood::<Head>(&line).is_ok() {
+            told(&line);
+            let next = self.lines.next(&mut self.stream, Some(deadline))?;
+            line = next.ok_or(ClientError::Closed)?;
+        }
         let answer: Answer<T> = understood(&line)?;
         match answer {
             Answer {
@@ -271,6 +309,11 @@ struct Refusal {
 #[derive(Deserialize)]
 struct Update {
     params: State,
+}
+
+#[derive(Deserialize)]
+struct Notification<T> {
+    params: T,
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::cargo::lock_kind::LockKind;
+use crate::stop::Step;
 use crate::text;
+use crate::token::Token;
 
 /// The newest protocol that this version speaks.
 pub const PROTOCOL: u32 = 1;
@@ -33,6 +35,8 @@ pub enum Request {
     Subscribe,
     /// Past holds and waits.
     History(History),
+    /// That a holder is stopped.
+    Stop(Stop),
     /// That the daemon ends.
     Shutdown,
 }
@@ -69,6 +73,32 @@ pub struct History {
     /// The newest so many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
+
+/// Which holder is to be stopped, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Stop {
+    /// The process, and the lock that it must still hold.
+    pub token: Token,
+    /// Whether `SIGKILL` follows where `SIGTERM` was not enough.
+    pub force: bool,
+    /// Whether to say only what would be done.
+    pub dry_run: bool,
+    /// How many milliseconds the processes are given to end after `SIGTERM`; without it as the daemon is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_ms: Option<u64>,
+}
+
+/// The longest time that a client may give to a process to end: an hour, in milliseconds.
+pub const MAX_GRACE_MS: u64 = 3_600_000;
+
+/// What a stop that is under way is about to do: a notification to the client that asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Which stop.
+    pub token: Token,
+    /// What.
+    pub step: Step,
 }
 
 /// What an answer belongs to: the word or number that came with the request.
@@ -207,6 +237,19 @@ const METHODS: &[(&str, Reader)] = &[
             limit: fields.optional("limit")?,
         }))
     }),
+    ("stop", |fields| {
+        let grace_ms: Option<u64> = fields.optional("grace_ms")?;
+        if grace_ms.is_some_and(|grace| grace > MAX_GRACE_MS) {
+            let message = format!("the field `grace_ms` of `stop` is wrong: allowed are 0 to {MAX_GRACE_MS}");
+            return Err(Failure::new(Code::InvalidParams, message));
+        }
+        Ok(Request::Stop(Stop {
+            token: fields.needed("token")?,
+            force: fields.optional("force")?.unwrap_or_default(),
+            dry_run: fields.optional("dry_run")?.unwrap_or_default(),
+            grace_ms,
+        }))
+    }),
     ("shutdown", |_| Ok(Request::Shutdown)),
 ];
 
@@ -269,6 +312,7 @@ impl Request {
             Self::State => ("state", Value::Null),
             Self::Subscribe => ("subscribe", Value::Null),
             Self::History(history) => ("history", serde_json::json!(history)),
+            Self::Stop(stop) => ("stop", serde_json::json!(stop)),
             Self::Shutdown => ("shutdown", Value::Null),
         };
         let params = if params.is_null() {
@@ -321,6 +365,14 @@ impl Message {
             head: "{\"jsonrpc\":\"2.0\",\"method\":\"state\",\"params\":".to_owned(),
             body: state,
         })
+    }
+
+    /// What a stop is about to do.
+    pub fn progress(progress: Progress) -> Self {
+        Self {
+            head: "{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":".to_owned(),
+            body: serde_json::json!(progress).to_string().into(),
+        }
     }
 
     /// The line's bytes with its end, in the order in which they are sent.

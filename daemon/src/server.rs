@@ -25,9 +25,12 @@ pub use self::instance::Second;
 use self::socket::SocketFile;
 use crate::engine::Handle;
 use crate::folders::{Folders, FoldersError};
-use crate::private_folder::{self, FolderError};
+use crate::places::CargoHomes;
+use crate::private_folder::FolderError;
 use crate::protocol::{self, Code, Failure, Id, MAX_REQUEST, Message, Welcome};
+use crate::stop::Stops;
 use crate::text;
+use crate::{config, private_folder};
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +141,7 @@ pub type History = Arc<dyn Fn(&protocol::History) -> Result<String, String> + Se
 #[derive(Debug)]
 pub struct Server {
     limits: Limits,
+    stops: Stops,
     listener: UnixListener,
     // In this order: the socket is removed before another daemon can get the lock.
     socket: SocketFile,
@@ -148,6 +152,7 @@ pub struct Server {
 struct Shared {
     engine: Handle,
     history: History,
+    stops: Stops,
     limits: Limits,
     end: watch::Sender<Option<End>>,
 }
@@ -165,6 +170,7 @@ impl Server {
         let (listener, socket) = socket::listen(path)?;
         Ok(Self {
             limits: Limits::default(),
+            stops: Stops::new(CargoHomes::from_env(), config::Stop::default()),
             listener,
             socket,
             instance,
@@ -175,6 +181,13 @@ impl Server {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Stops holders in another way than with what is configured by default.
+    #[must_use]
+    pub fn with_stops(mut self, stops: Stops) -> Self {
+        self.stops = stops;
         self
     }
 
@@ -189,6 +202,7 @@ impl Server {
     pub async fn run(self, engine: Handle, history: History, ended: impl Future<Output = End>) -> io::Result<End> {
         let Self {
             limits,
+            stops,
             listener,
             socket,
             instance,
@@ -201,6 +215,7 @@ impl Server {
         let shared = Arc::new(Shared {
             engine,
             history,
+            stops,
             limits,
             end,
         });

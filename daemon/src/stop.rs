@@ -12,12 +12,16 @@ mod check;
 mod ladder;
 pub mod plan;
 pub mod report;
+mod stops;
 pub mod target;
 mod tree;
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 pub use self::report::{Outcome, RefusalKind, Report};
+pub use self::stops::{Listener, StopEvent, Stops};
 use crate::os::Kernel;
 use crate::places::CargoHomes;
 use crate::process::Pid;
@@ -40,6 +44,16 @@ pub struct Order {
     pub force: bool,
     /// Whether to say only what would be done.
     pub dry_run: bool,
+}
+
+/// What a stop is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// To send `SIGTERM`.
+    Terminate,
+    /// To send `SIGKILL` to those who are still there.
+    Kill,
 }
 
 /// The time as a stop needs it.
@@ -78,13 +92,19 @@ impl Clock for RealClock {
 }
 
 /// Stops who holds the lock, or says why not. It blocks until that is done: a little more than the grace, twice that with
-/// force.
-pub fn stop<K: Kernel, C: Clock>(kernel: &mut K, clock: &mut C, homes: &CargoHomes, order: &Order) -> Report {
+/// force. `told` hears of each step before it is taken.
+pub fn stop<K: Kernel, C: Clock>(
+    kernel: &mut K,
+    clock: &mut C,
+    homes: &CargoHomes,
+    order: &Order,
+    told: &mut dyn FnMut(Step),
+) -> Report {
     let target = match check::check(kernel, homes, order) {
         Ok(target) => target,
         Err(refusal) => return Report::refused(order.token, &refusal),
     };
-    ladder::Ladder::new(kernel, clock, homes, order, target).climb()
+    ladder::Ladder::new(kernel, clock, homes, order, target).climb(told)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::os::{Kernel as _, System};
 use crate::places::CargoHomes;
 use crate::server::{self, BindError, Second, Server};
 use crate::state::Source;
+use crate::stop::Stops;
 use crate::{logs, protocol, text};
 
 const EXAMPLES: &str = "\
@@ -94,9 +95,12 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
         .map_err(Error::Runtime)?;
     runtime.block_on(async {
         let ended = server::signals().map_err(Error::Runtime)?;
+        let recorder = recorder(&folders, &config);
+        let homes = CargoHomes::from_env().with(config.cargo_homes);
+        let server = server.with_stops(Stops::new(homes.clone(), config.stop));
         let engine = engine::start(Options {
-            recorder: Some(recorder(&folders, &config)),
-            homes: CargoHomes::from_env().with(config.cargo_homes),
+            recorder: Some(recorder),
+            homes,
             source: Source::Daemon,
             thresholds: config.thresholds,
         })?;

@@ -114,6 +114,29 @@ pub(super) fn complain(sentence: &str) {
     drop(writeln!(stream, "{style}lockwatch:{style:#} {sentence}"));
 }
 
+/// Whether somebody sits there who can be asked: the question goes to stderr, the answer comes from stdin.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question that is answered with yes or no; everything but a yes is a no.
+pub(super) fn ask(question: &str) -> Result<bool, Error> {
+    let mut stream = AutoStream::auto(io::stderr().lock());
+    write!(stream, "{question} [y/N] ")
+        .and_then(|()| stream.flush())
+        .map_err(Error::Ask)?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(Error::Ask)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+/// Says something that is no result.
+pub(super) fn note(sentence: &str) {
+    let mut stream = AutoStream::auto(io::stderr().lock());
+    // Where stderr is closed there is nobody left to tell.
+    drop(writeln!(stream, "{sentence}"));
+}
+
 /// Prints help, the version, or what was wrong with the command line.
 pub(super) fn usage(error: &clap::Error) -> Code {
     drop(error.print());

@@ -99,7 +99,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
 }
 
 /// The state of the daemon where one runs and answers, and by a look of our own where not.
-fn state() -> Result<State, Error> {
+pub(super) fn state() -> Result<State, Error> {
     let asked = ask_the_daemon();
     if let Ok(Some(state)) = asked {
         return Ok(state);

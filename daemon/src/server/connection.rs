@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{End, Shared};
 use crate::engine::Published;
+use crate::process::Pid;
 use crate::protocol::line::{Line, LineDecoder};
-use crate::protocol::{self, Call, Code, Failure, Id, Message, PROTOCOL, Request, Welcome};
+use crate::protocol::{self, Call, Code, Failure, Id, Message, PROTOCOL, Progress, Request, Welcome};
 use crate::text;
 
 /// How much is read at a time: most requests come whole in it.
@@ -22,6 +23,8 @@ const PIECE: usize = 4 * 1024;
 
 pub(super) struct Connection {
     stream: UnixStream,
+    /// The process that connected, 0 where the system does not name it.
+    client: Pid,
     shared: Arc<Shared>,
     decoder: LineDecoder,
     /// When a line that has begun must have come whole.
@@ -46,6 +49,7 @@ impl Connection {
         Self {
             decoder: LineDecoder::new(shared.limits.request),
             ending: shared.end.subscribe(),
+            client: peer(&stream),
             stream,
             shared,
             deadline: None,
@@ -149,7 +153,7 @@ impl Connection {
         let ends = request == Ok(Request::Shutdown);
         let subscribes = request == Ok(Request::Subscribe);
         let result = match request {
-            Ok(request) => self.answer(request).await,
+            Ok(request) => self.answer(request, id.is_some()).await,
             Err(failure) => Err(failure),
         };
         if let Some(id) = id {
@@ -168,8 +172,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The result of a request, as JSON.
-    async fn answer(&mut self, request: Request) -> Result<Arc<str>, Failure> {
+    /// The result of a request, as JSON. It may tell something before only where an answer is wanted.
+    async fn answer(&mut self, request: Request, is_wanted: bool) -> Result<Arc<str>, Failure> {
         match request {
             Request::Hello(hello) => {
                 let client = text::shorten(&text::escape(hello.client.as_ref()), 80);
@@ -201,8 +205,35 @@ impl Connection {
                     .map(Into::into)
                     .map_err(failed)
             }
+            Request::Stop(asked) => self.stop(asked, is_wanted).await,
             Request::Shutdown => Ok("{}".into()),
         }
+    }
+
+    /// Stops a holder, and tells of each step before it is taken. A stop that has begun goes on where the client has gone.
+    async fn stop(&mut self, asked: protocol::Stop, is_wanted: bool) -> Result<Arc<str>, Failure> {
+        let (stops, client) = (self.shared.stops.clone(), self.client);
+        tracing::info!(token = %asked.token, client, asked.force, asked.dry_run, "a stop is asked for");
+        let (tell, mut coming) = mpsc::unbounded_channel();
+        let stopping = tokio::task::spawn_blocking(move || {
+            stops.stop(&asked, client, &mut |step| {
+                let _ = tell.send(step); // the connection may be closed
+            })
+        });
+        while let Some(step) = coming.recv().await {
+            let token = asked.token;
+            if is_wanted {
+                // Whoever has gone will not get the answer either, and is given up then.
+                drop(self.send(&Message::progress(Progress { token, step })).await);
+            }
+        }
+        let failed = |message: String| Failure::new(Code::Internal, message);
+        let report = stopping
+            .await
+            .map_err(|_| failed("the stop has failed; the daemon's log says more".to_owned()))?;
+        tracing::info!(outcome = ?report.outcome, "{}", report.sentence);
+        let json = serde_json::to_string(&report);
+        json.map(Into::into).map_err(|error| failed(error.to_string()))
     }
 
     async fn look(&self) -> Result<Arc<Published>, Failure> {
@@ -241,6 +272,12 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Who is at the other end.
+fn peer(stream: &UnixStream) -> Pid {
+    let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
+    pid.and_then(|pid| Pid::try_from(pid).ok()).unwrap_or(0)
 }
 
 /// Waits until the other side has gone altogether.

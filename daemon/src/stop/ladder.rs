@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::check::{self, Target};
 use super::plan::{Known, Plan, Why};
 use super::report::{Facts, Named, Outcome, RefusalKind, Report};
-use super::{Clock, Order, tree};
+use super::{Clock, Order, Step, tree};
 use crate::clock::milliseconds;
 use crate::os::{Interest, Kernel, LockedFile, Signal, SignalError};
 use crate::places::CargoHomes;
@@ -73,7 +73,7 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
     }
 
     /// Goes up as far as it is allowed to.
-    pub(super) fn climb(mut self) -> Report {
+    pub(super) fn climb(mut self, told: &mut dyn FnMut(Step)) -> Report {
         self.remember_the_reapers();
         self.grow();
         if self.order.dry_run {
@@ -83,8 +83,10 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
         if let Err(refusal) = check::check(self.kernel, self.homes, self.order) {
             return Report::refused(self.order.token, &refusal);
         }
+        told(Step::Terminate);
         self.rung(Signal::Terminate, self.order.grace);
         if self.order.force && self.may_kill() {
+            told(Step::Kill);
             self.rung(Signal::Kill, AFTER_KILL);
         }
         let outcome = self.outcome();

@@ -363,7 +363,8 @@ impl Report {
 }
 
 impl Named {
-    fn words(&self) -> String {
+    /// In a sentence: `cargo check (pid 4711)`.
+    pub fn words(&self) -> String {
         named(&self.command, self.pid)
     }
 }

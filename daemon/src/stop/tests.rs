@@ -68,7 +68,13 @@ fn order(made: &Made) -> Order {
 
 fn run(made: &mut Made, order: &Order) -> Report {
     let mut clock = made.clock();
-    stop(made, &mut clock, &homes(), order)
+    let mut steps = Vec::new();
+    let report = stop(made, &mut clock, &homes(), order, &mut |step| steps.push(step));
+    // Nobody is signalled unannounced.
+    let kills = made.signals().iter().any(|(_, signal)| *signal == Signal::Kill);
+    assert_eq!(steps.contains(&Step::Kill), kills);
+    assert!(steps.contains(&Step::Terminate) || made.signals().is_empty());
+    report
 }
 
 fn stopped(made: Made) -> (Made, Report) {

@@ -13,6 +13,7 @@ use libtest_mimic::{Completion, Trial};
 use lockwatch::cargo::lock_kind::{self, CargoVersion};
 use lockwatch::os::Mode;
 use lockwatch::state::{Lock, State};
+use lockwatch::stop::{Outcome, Report};
 use lockwatch::verdict::{Class, Reason};
 
 use self::stage::{Cargo, Place, SILENT, SilentRegistry};
@@ -42,6 +43,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("a_lock_file_removed_while_held", a_lock_file_removed_while_held),
         ("two_hundred_waiters", two_hundred_waiters),
         ("cargo_inside_a_build_script", cargo_inside_a_build_script),
+        (
+            "a_build_goes_on_when_the_one_before_it_is_stopped",
+            goes_on_after_a_stop,
+        ),
         ("an_installed_cargo_leaves_nothing", nothing_is_left),
     ];
     let cargos = Cargo::all();
@@ -462,4 +467,43 @@ fn an_old_and_a_new_one(old: &Cargo, new: &Cargo) {
     let own = lock(&state, &project.join("target/debug/.cargo-build-lock")).expect("held");
     assert_eq!(holder_pids(own), [behind.pid()]);
     assert_eq!(own.holders[0].verdict.reason, Reason::BehindLock);
+}
+
+/// Its first run hangs, and each further one ends at once.
+const HANGS_ONCE: &str = r#"
+fn main() {
+    let mark = concat!(env!("CARGO_MANIFEST_DIR"), "/was-here");
+    if std::path::Path::new(mark).exists() {
+        return;
+    }
+    std::fs::write(mark, "").unwrap();
+    // Where the test has gone, its folder has too.
+    while std::path::Path::new(mark).exists() {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+"#;
+
+fn goes_on_after_a_stop(cargo: &Cargo) {
+    let place = Place::new();
+    let project = place.project("held", "", Some(HANGS_ONCE));
+    let path = project.join("target/debug").join(build_lock(cargo, "build").0);
+    let front = cargo.start(&place, &project, &["build", "--offline"]);
+    until("the build script", || project.join("was-here").exists().then_some(()));
+    let mut behind = cargo.start(&place, &project, &["build", "--offline"]);
+    behind.blocking();
+    until_seen(&path, 1, 1);
+    let output = lockwatch()
+        .args(["stop", "--yes", "--json"])
+        .arg(front.pid().to_string())
+        .output()
+        .expect("runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: Report = serde_json::from_slice(&output.stdout).expect("is a report");
+    assert_eq!(report.outcome, Outcome::Ended);
+    assert!(
+        report.signalled.len() > 1 && report.leftovers().count() == 0,
+        "its build script is ended too: {report:?}"
+    );
+    behind.succeed();
 }

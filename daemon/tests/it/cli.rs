@@ -166,6 +166,7 @@ fn help_has_examples() {
     for arguments in [
         &["--help"][..],
         &["status", "--help"],
+        &["stop", "--help"],
         &["daemon", "--help"],
         &["watch", "--help"],
         &["completions", "--help"],

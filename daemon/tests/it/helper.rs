@@ -35,6 +35,16 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "fill" => return with_lock(&arguments, crate::history::fill),
         "terminal" => terminal(&arguments),
         "sit" => {}
+        "family" => {
+            let _held = crate::stop::family(&arguments);
+            return until_told();
+        }
+        "ask" => {
+            let _held = crate::stop::ask(&arguments);
+            return until_told();
+        }
+        "numbered" => crate::stop::numbered(&arguments),
+        "reuse" => return crate::stop::reuse(),
         "daemon" => return crate::socket::daemon_helper(&arguments),
         "connect" => return crate::socket::connect_helper(&arguments),
         other => panic!("no helper is called {other}"),
@@ -42,7 +52,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
     until_told();
 }
 
-fn open(path: &Path) -> File {
+pub(crate) fn open(path: &Path) -> File {
     OpenOptions::new()
         .read(true)
         .write(true)

@@ -16,6 +16,7 @@ mod kernel;
 mod namespaces;
 mod scenes;
 mod socket;
+mod stop;
 mod support;
 mod watch;
 mod window;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         hostile::trials(),
         namespaces::trials(),
         socket::trials(),
+        stop::trials(),
         watch::trials(),
         // Last: they take half a minute side by side, and mind when others take all processors.
         scenes::trials(),
