@@ -96,8 +96,8 @@ pub(super) static SCENES: &[Scene] = &[
         "ssh_server_counts_objects",
         downloads::ssh_counts,
         &[
-            goes(&["working"], "quiet/downloading"),
-            keeps(&["quiet/downloading"], Span::Seconds(40)),
+            goes(&["working"], "quiet/remote"),
+            keeps(&["quiet/remote"], Span::Seconds(40)),
         ],
     )
     .taking("git"),
