@@ -6,6 +6,7 @@
 mod core;
 mod log;
 mod run;
+mod samples;
 mod schedule;
 mod storms;
 mod warmer;

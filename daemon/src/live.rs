@@ -16,6 +16,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
 
 use crate::client::{Client, ClientError, Subscription};
+use crate::config::Thresholds;
 use crate::engine::{self, Handle, Options, Published, StartError};
 use crate::folders::Folders;
 use crate::places::CargoHomes;
@@ -84,9 +85,9 @@ trait Sources {
 }
 
 /// Starts to follow the states, in a thread of its own that ends when nobody receives any more.
-pub fn start(homes: CargoHomes) -> std::io::Result<mpsc::Receiver<Update>> {
+pub fn start(homes: CargoHomes, thresholds: Thresholds) -> std::io::Result<mpsc::Receiver<Update>> {
     let (out, updates) = mpsc::channel(1);
-    let sources = Real { homes };
+    let sources = Real { homes, thresholds };
     std::thread::Builder::new()
         .name("live".to_owned())
         .spawn(move || Follower::new(sources, out, RETRY).run())?;
@@ -244,6 +245,7 @@ fn timeless(state: &State) -> State {
 /// The real ones.
 struct Real {
     homes: CargoHomes,
+    thresholds: Thresholds,
 }
 
 impl Sources for Real {
@@ -267,6 +269,7 @@ impl Sources for Real {
             homes: self.homes.clone(),
             source: Source::Direct,
             recorder: None,
+            thresholds: self.thresholds,
         };
         let handle = runtime.block_on(async { engine::start(options) })?;
         Ok(FromEngine {

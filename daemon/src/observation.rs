@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cargo::command::{self, Invocation};
 use crate::cargo::lock_kind::{self, LockFile};
@@ -16,6 +17,7 @@ use crate::os::{
 };
 use crate::places::CargoHomes;
 use crate::process::{self, Detail, Pid, Process, ProcessId, RunState};
+use crate::work::{self, Sample};
 
 /// The locks at one moment.
 #[derive(Clone, Debug)]
@@ -158,6 +160,17 @@ impl<K: Kernel> Observer<K> {
         self.suspects.add(&look);
         self.last = Some(look.clone());
         look
+    }
+
+    /// What a holder's tree of processes has done so far; none where it has ended. See [`work::sample`].
+    pub fn sample(
+        &mut self,
+        holder: ProcessId,
+        at: Duration,
+        registry_files: u64,
+        output: Option<Duration>,
+    ) -> Option<Sample> {
+        work::sample(&mut self.kernel, holder, at, registry_files, output)
     }
 
     /// The cargo and rustc processes of this user that are not among those who hold or wait.

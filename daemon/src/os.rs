@@ -4,7 +4,7 @@
 //! same questions, the methods of [`Kernel`]; everything above is the same code on both, and is tested with a
 //! made kernel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Detail, Pid, Process, ProcessId};
+use crate::work::{Received, Work};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -25,9 +26,9 @@ mod macos;
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use linux::fuzzing;
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, PACE, System, file_id, real_folder, since_boot, warm_up};
+pub use linux::{Bell, PACE, System, awake, file_id, real_folder, since_boot, warm_up};
 #[cfg(target_os = "macos")]
-pub use macos::{Bell, PACE, System, file_id, real_folder, since_boot, warm_up};
+pub use macos::{Bell, PACE, System, awake, file_id, real_folder, since_boot, warm_up};
 
 /// Where this system's programs keep their own files.
 #[cfg(target_os = "linux")]
@@ -378,6 +379,19 @@ pub struct Pace {
     pub looks_need_preparation: bool,
 }
 
+/// What a process has done so far, and what it may be waiting for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// The process, in brief.
+    pub process: Process,
+    /// What it has done.
+    pub work: Work,
+    /// Whether it has opened `/dev/tty` to read.
+    pub reads_terminal: bool,
+    /// Its sockets, by numbers that are theirs for as long as they are open. Some may not be TCP connections.
+    pub sockets: Vec<u64>,
+}
+
 /// The questions that everything above asks the kernel. [`System`] is the real one.
 pub trait Kernel {
     /// What differs between two runs of the machine, so that a [`ProcessId`] of an earlier one is not taken for one of
@@ -400,6 +414,15 @@ pub trait Kernel {
 
     /// What is known about a process.
     fn process(&mut self, pid: Pid, detail: Detail) -> Result<Process, ProcessError>;
+
+    /// The children of a process; empty where that cannot be told.
+    fn children(&mut self, pid: Pid) -> Vec<Pid>;
+
+    /// What a process has done so far.
+    fn effort(&mut self, pid: Pid) -> Result<Effort, ProcessError>;
+
+    /// What came in by those of these sockets that are TCP connections. They are named as [`Effort::sockets`] names them.
+    fn received(&mut self, sockets: &BTreeSet<u64>) -> Received;
 
     /// The named variables of a process's environment, those that are set; empty where reading is not permitted. Only
     /// these few are ever kept: an environment is full of secrets.

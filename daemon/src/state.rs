@@ -18,7 +18,7 @@ use crate::process::{Pid, ProcessId};
 use crate::text;
 use crate::token::Token;
 use crate::tracker::{Part, Tracker};
-use crate::verdict::{self, Class, Verdict};
+use crate::verdict::{self, Class, Course, Verdict};
 use crate::wait_graph::{self, Hold, WaitGraph};
 
 /// The version of the document's form. It goes up only if a field's meaning would have to change.
@@ -162,24 +162,33 @@ pub struct Waiter {
     pub root: Vec<Token>,
 }
 
+/// What is known of the time before a look.
+pub trait Past {
+    /// Since when what is held and waited for.
+    fn tracker(&self) -> &Tracker;
+
+    /// What a holder did over time, where it was watched.
+    fn course(&self, holder: ProcessId) -> Option<Course<'_>>;
+}
+
 impl State {
-    /// From one look, made without a daemon. `confirmed`: see [`verdict::by_one_look`].
+    /// From one look, made without a daemon. `confirmed`: see [`verdict::Case::confirmed`].
     pub fn direct(look: &Look, confirmed: &BTreeSet<ProcessId>) -> Self {
         Self::of(look, confirmed, None, Source::Direct)
     }
 
-    /// From the newest of many looks, with what the tracker knows of the begins.
-    pub fn tracked(look: &Look, confirmed: &BTreeSet<ProcessId>, tracker: &Tracker) -> Self {
-        Self::of(look, confirmed, Some(tracker), Source::Daemon)
+    /// From the newest of many looks, with what is known of the time before.
+    pub fn tracked(look: &Look, confirmed: &BTreeSet<ProcessId>, past: &dyn Past) -> Self {
+        Self::of(look, confirmed, Some(past), Source::Daemon)
     }
 
-    fn of(look: &Look, confirmed: &BTreeSet<ProcessId>, tracker: Option<&Tracker>, source: Source) -> Self {
+    fn of(look: &Look, confirmed: &BTreeSet<ProcessId>, past: Option<&dyn Past>, source: Source) -> Self {
         let graph = WaitGraph::of(look);
         let builder = Builder {
             look,
             graph: &graph,
             confirmed,
-            tracker,
+            past,
         };
         let locks: Vec<Lock> = (0..look.locks.len()).map(|place| builder.lock(place)).collect();
         Self {
@@ -203,6 +212,15 @@ impl State {
     /// Whether nothing has changed: not the time, nor how long something lasts, nor the words of the evidence alone.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         self.without_times() == other.without_times()
+    }
+
+    /// Whether the evidence is in the same words.
+    pub fn has_the_words_of(&self, other: &Self) -> bool {
+        let words = |state: &'_ Self| -> Vec<_> {
+            let holders = state.locks.iter().flat_map(|lock| &lock.holders);
+            holders.map(|holder| holder.verdict.evidence.clone()).collect()
+        };
+        words(self) == words(other)
     }
 
     fn without_times(&self) -> Self {
@@ -335,7 +353,7 @@ struct Builder<'a> {
     look: &'a Look,
     graph: &'a WaitGraph,
     confirmed: &'a BTreeSet<ProcessId>,
-    tracker: Option<&'a Tracker>,
+    past: Option<&'a dyn Past>,
 }
 
 impl Builder<'_> {
@@ -363,8 +381,8 @@ impl Builder<'_> {
     fn holder(&self, lock: usize, claim: Claim) -> Option<Holder> {
         let one = self.look.processes.get(&claim.process)?;
         let begin = self
-            .tracker
-            .and_then(|tracker| tracker.held_since(self.part(lock, claim)));
+            .past
+            .and_then(|past| past.tracker().held_since(self.part(lock, claim)));
         let (since, held_ms) = self.times(begin);
         Some(Holder {
             token: self.token(Hold {
@@ -375,8 +393,18 @@ impl Builder<'_> {
             mode: claim.mode,
             since,
             held_ms,
-            verdict: verdict::by_one_look(one, self.look, self.graph, self.confirmed),
+            verdict: self.verdict(one),
         })
+    }
+
+    fn verdict(&self, one: &Participant) -> Verdict {
+        let case = verdict::Case {
+            look: self.look,
+            graph: self.graph,
+            confirmed: self.confirmed,
+        };
+        let course = self.past.and_then(|past| past.course(one.process.id));
+        verdict::judge(one, case, course)
     }
 
     fn waiter(&self, place: usize, lock: &observation::Lock, claim: &Claim) -> Option<Waiter> {
@@ -386,8 +414,8 @@ impl Builder<'_> {
             .collect();
         let roots: BTreeSet<Hold> = blockers.iter().flat_map(|hold| self.graph.roots(*hold)).collect();
         let begin = self
-            .tracker
-            .and_then(|tracker| tracker.waited_since(self.part(place, *claim)));
+            .past
+            .and_then(|past| past.tracker().waited_since(self.part(place, *claim)));
         let (since, waited_ms) = self.times(begin);
         Some(Waiter {
             process: Process::of(one),

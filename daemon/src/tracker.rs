@@ -161,6 +161,8 @@ pub struct Tracker {
     waits: BTreeMap<Part, Wait>,
     /// What a daemon that ran before left open, until the first look tells what became of it.
     left_open: Vec<LeftOpen>,
+    /// Those that lockwatch is stopping, and how.
+    stopping: BTreeMap<ProcessId, HoldEnd>,
     /// The last look at all locks; a glance tells nothing of those that it did not look at.
     last_complete: Option<Moment>,
 }
@@ -196,6 +198,14 @@ impl Tracker {
     /// Since when a process waits for a lock, where the begin was seen.
     pub fn waited_since(&self, part: Part) -> Option<Duration> {
         self.waits.get(&part)?.begin.if_seen()
+    }
+
+    /// lockwatch begins to stop a process: if its holds end now, that is why. None: it is not at it any more.
+    pub fn set_stopping(&mut self, process: ProcessId, how: Option<HoldEnd>) {
+        match how {
+            Some(how) => self.stopping.insert(process, how),
+            None => self.stopping.remove(&process),
+        };
     }
 
     /// What a daemon that ran before left open and the first look did not show: it ended unseen. Empty before the first
@@ -272,13 +282,16 @@ impl Tracker {
     fn end_holds(&mut self, look: &Look, holding: &Parts<'_>, changes: &mut Vec<Change>) {
         let ended = self.holds.extract_if(.., |part, _| !holding.contains_key(part));
         changes.extend(ended.map(|(part, hold)| {
-            let how = if look.ended.contains(&part.process) {
-                HoldEnd::Exited
-            } else {
-                HoldEnd::Released
+            let how = match self.stopping.get(&part.process) {
+                Some(how) => *how,
+                None if look.ended.contains(&part.process) => HoldEnd::Exited,
+                None => HoldEnd::Released,
             };
             Change::Freed(hold, how)
         }));
+        let holds = &self.holds;
+        self.stopping
+            .retain(|process, _| holds.keys().any(|part| part.process == *process));
     }
 
     fn go_on_holding(

@@ -1,9 +1,16 @@
 //! What a holder's tree of processes has done so far: a sample of it at one moment. Two samples tell whether something moved;
 //! [`crate::verdict`] judges that.
 
+mod kind;
+mod output;
+pub mod registry;
+mod tree;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use self::output::output_of;
+pub use self::tree::sample;
 use crate::process::{Pid, ProcessId, RunState};
 
 /// What one process has done since it began. No figure ever goes back while it lives.

@@ -98,6 +98,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
             recorder: Some(recorder(&folders, &config)),
             homes: CargoHomes::from_env().with(config.cargo_homes),
             source: Source::Daemon,
+            thresholds: config.thresholds,
         })?;
         let file = folders.history();
         let history = Arc::new(move |asked: &protocol::History| past(&file, asked));

@@ -58,16 +58,17 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
         return Err(Error::NoTerminal);
     }
     let (config, warnings) = Config::load(&Folders::from_env()?.config_file)?;
+    let thresholds = config.thresholds;
     let homes = CargoHomes::from_env().with(config.cargo_homes);
     if is_screen {
-        return screen::run(homes); // it would take a warning off the terminal again
+        return screen::run(homes, thresholds); // it would take a warning off the terminal again
     }
     for warning in warnings {
         output::complain(&warning);
     }
     match args.format {
-        Some(Format::Swiftbar) => stream::run(homes, out, &swiftbar::menu),
-        None => stream::run(homes, out, &stream::json_line),
+        Some(Format::Swiftbar) => stream::run(homes, thresholds, out, &swiftbar::menu),
+        None => stream::run(homes, thresholds, out, &stream::json_line),
     }
 }
 

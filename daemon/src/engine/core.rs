@@ -5,19 +5,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Published;
+use super::samples::Samples;
 use crate::cargo::lock_kind::LockKind;
 use crate::clock::Moment;
+use crate::config::Thresholds;
 use crate::observation::{Look, Observer};
 use crate::os::{FileId, Kernel, LookError, Precision};
 use crate::process::{Pid, ProcessId};
-use crate::state::{Source, State};
+use crate::state::{Past, Source, State};
 use crate::tracker::{Change, LeftOpen, Tracker};
+use crate::verdict::{Class, Course, Reason};
 use crate::wait_graph::WaitGraph;
 
 /// A circle of waiting counts when it is still there after this time: a build script that asks cargo something may wait for
 /// a moment.
 const CONFIRM_AFTER: Duration = Duration::from_secs(1);
+
+/// What only puts the same verdict into other words ("used 9.8 s" instead of "used 9.7 s") is told so often at most.
+const BETWEEN_REWORDINGS: Duration = Duration::from_secs(10);
 
 /// Looks, and remembers.
 #[derive(Debug)]
@@ -29,7 +37,11 @@ pub(super) struct Core<K> {
     generation: u64,
     source: Source,
     look: Option<Look>,
+    samples: Samples,
+    verdicts: Verdicts,
     published: Option<Arc<Published>>,
+    /// When a state was told that says something new, or puts it into new words.
+    told: Duration,
     /// What is wrong besides what a look notes.
     trouble: BTreeMap<Trouble, String>,
 }
@@ -54,8 +66,48 @@ pub(super) struct Outcome {
     pub(super) published: Arc<Published>,
 }
 
+/// What the looks and samples have shown so far.
+struct Seen<'a> {
+    tracker: &'a Tracker,
+    samples: &'a Samples,
+}
+
+impl Past for Seen<'_> {
+    fn tracker(&self) -> &Tracker {
+        self.tracker
+    }
+
+    fn course(&self, holder: ProcessId) -> Option<Course<'_>> {
+        self.samples.course(holder)
+    }
+}
+
+/// Since when each holder has the verdict that it has.
+#[derive(Debug, Default)]
+struct Verdicts(BTreeMap<ProcessId, (Class, Reason, Timestamp)>);
+
+impl Verdicts {
+    /// Says in the state since when each verdict stands. One that is not known yet has no begin.
+    fn date(&mut self, state: &mut State, now: Timestamp) {
+        let mut last = std::mem::take(&mut self.0);
+        for holder in state.locks.iter_mut().flat_map(|lock| &mut lock.holders) {
+            let verdict = &mut holder.verdict;
+            if verdict.class == Class::Unknown {
+                continue;
+            }
+            let id = holder.token.process;
+            let new = (verdict.class, verdict.reason, now);
+            let old = last
+                .remove(&id)
+                .filter(|(class, reason, _)| (*class, *reason) == (new.0, new.1));
+            let (_, _, since) = self.0.entry(id).or_insert(old.unwrap_or(new));
+            verdict.since = Some(*since);
+        }
+    }
+}
+
 impl<K: Kernel> Core<K> {
-    pub(super) fn new(observer: Observer<K>, tracker: Tracker, source: Source) -> Self {
+    pub(super) fn new(observer: Observer<K>, tracker: Tracker, source: Source, thresholds: Thresholds) -> Self {
         Self {
             observer,
             tracker,
@@ -63,7 +115,10 @@ impl<K: Kernel> Core<K> {
             generation: 0,
             source,
             look: None,
+            samples: Samples::new(thresholds),
+            verdicts: Verdicts::default(),
             published: None,
+            told: Duration::ZERO,
             trouble: BTreeMap::new(),
         }
     }
@@ -104,12 +159,31 @@ impl<K: Kernel> Core<K> {
         for id in graph.circular() {
             self.circular.entry(*id).or_insert(look.at.since_boot);
         }
+        self.samples.looked(&look, look.at.since_boot);
         self.look = Some(look);
         changes
     }
 
-    /// Makes the state of the last look; none where it is the one before and nobody asked for a newer one.
-    pub(super) fn publish(&mut self, is_asked_for: bool) -> Option<Outcome> {
+    /// When the next samples of the holders are due, since boot; none while nobody holds.
+    pub(super) fn samples_due(&self) -> Option<Duration> {
+        self.samples.due()
+    }
+
+    /// Whether samples are due now.
+    pub(super) fn are_samples_due(&self, now: Duration) -> bool {
+        self.samples.due().is_some_and(|due| due <= now)
+    }
+
+    /// Takes a sample of each holder's tree of processes.
+    pub(super) fn sample(&mut self, now: Duration) {
+        if let Some(look) = &self.look {
+            self.samples.take(&mut self.observer, look, now);
+        }
+    }
+
+    /// Makes the state of the last look and the samples; none where it says what the one before said and nobody asked for a
+    /// newer one.
+    pub(super) fn publish(&mut self, now: Moment, is_asked_for: bool) -> Option<Outcome> {
         let look = self.look.as_ref()?;
         let confirmed: BTreeSet<ProcessId> = self
             .circular
@@ -117,14 +191,24 @@ impl<K: Kernel> Core<K> {
             .filter(|(_, since)| look.at.since(**since) >= CONFIRM_AFTER)
             .map(|(id, _)| *id)
             .collect();
-        let mut state = State::tracked(look, &confirmed, &self.tracker);
+        let past = Seen {
+            tracker: &self.tracker,
+            samples: &self.samples,
+        };
+        let mut state = State::tracked(look, &confirmed, &past);
+        self.verdicts.date(&mut state, look.at.wall);
         state.notes.extend(self.trouble.values().cloned());
         state.source = self.source;
         if self.trouble.contains_key(&Trouble::Look) {
             state.precision = Precision::Inferred; // it is older than it should be
         }
-        let same = |old: &Arc<Published>| old.state.says_the_same_as(&state);
-        let is_new = !self.published.as_ref().is_some_and(same);
+        let is_new = self.published.as_ref().is_none_or(|old| {
+            let may_reword = now.since(self.told) >= BETWEEN_REWORDINGS;
+            !old.state.says_the_same_as(&state) || may_reword && !old.state.has_the_words_of(&state)
+        });
+        if is_new {
+            self.told = now.since_boot;
+        }
         if !is_new && !is_asked_for {
             return None;
         }

@@ -16,6 +16,7 @@ use super::warmer::Warmer;
 use super::watches::Watches;
 use super::{Handle, Published, Request};
 use crate::clock::Moment;
+use crate::config::Thresholds;
 use crate::history::Recorder;
 use crate::observation::{Look, Observer};
 use crate::os::{Bell, FileId, LookError, PACE, Ring, System};
@@ -34,6 +35,8 @@ pub struct Options {
     pub source: Source,
     /// What writes down what was, if anything does.
     pub recorder: Option<Recorder>,
+    /// When a holder counts as what.
+    pub thresholds: Thresholds,
 }
 
 /// Why the engine cannot start.
@@ -66,6 +69,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
         homes,
         source,
         recorder,
+        thresholds,
     } = options;
     let (mut places, left_open) = recorder
         .as_ref()
@@ -73,7 +77,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     places.reverse(); // the oldest first
     let folders = Folders::new(homes.folders().iter().cloned(), places);
     let tracker = Tracker::resuming(left_open);
-    let core = Core::new(Observer::new(System::new(), homes), tracker, source);
+    let core = Core::new(Observer::new(System::new(), homes), tracker, source, thresholds);
     let bell = Bell::new().map_err(StartError::Bell)?;
     #[expect(
         deprecated,
@@ -103,7 +107,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     engine.set_watches(now.since_boot);
     let look = engine.core.look(now)?;
     engine.take(look);
-    let first = engine.core.publish(true).ok_or(StartError::Json)?;
+    let first = engine.core.publish(now, true).ok_or(StartError::Json)?;
     engine.schedule_the_next(now.since_boot);
     engine.see(now);
     engine.follow(now.since_boot);
@@ -141,7 +145,12 @@ impl Engine {
         let mut waiting = Vec::new();
         loop {
             let preparing = self.warmer.as_ref().is_some_and(Warmer::is_at_it);
-            let (wait, leeway) = self.schedule.wait(Moment::now().since_boot, preparing);
+            let now = Moment::now().since_boot;
+            let (mut wait, mut leeway) = self.schedule.wait(now, preparing);
+            let samples = self.core.samples_due().map(|due| due.saturating_sub(now));
+            if let Some(until) = samples.filter(|until| *until < wait) {
+                (wait, leeway) = (until, Duration::ZERO);
+            }
             if let Err(error) = self.bell.get_mut().set_alarm(wait, leeway) {
                 tracing::error!("cannot set a timer: {error}");
             }
@@ -260,11 +269,14 @@ impl Engine {
             self.look(now);
         } else if self.schedule.is_glance_due(now.since_boot) {
             self.glance(now);
-        } else {
+        } else if !self.core.are_samples_due(now.since_boot) {
             return;
         }
+        if self.core.are_samples_due(now.since_boot) {
+            self.core.sample(now.since_boot);
+        }
         let is_asked_for = is_look && !asked.is_empty();
-        if let Some(Outcome { is_new, published }) = self.core.publish(is_asked_for) {
+        if let Some(Outcome { is_new, published }) = self.core.publish(now, is_asked_for) {
             if is_new {
                 states.send_replace(Arc::clone(&published));
             } else {

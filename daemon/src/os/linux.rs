@@ -8,16 +8,18 @@
 
 mod attribution;
 mod bell;
+mod effort;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod lock_line;
 mod lock_table;
 mod newcomers;
 mod proc_dir;
+mod sock_diag;
 mod stat;
 mod strings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
@@ -32,16 +34,18 @@ use self::attribution::Opened;
 pub use self::bell::Bell;
 use self::proc_dir::ProcDir;
 use self::stat::Stat;
-use super::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
+use super::{Descriptors, Effort, FileId, Interest, Kernel, LockTable, LookError, Pace, ProcessError};
 use crate::cargo::origin;
 use crate::process::{Detail, Pid, Process, ProcessId};
+use crate::work::{Received, Work};
 
 const LOCKS: &str = "/proc/locks";
 
 /// Events tell when a lock file is opened and closed, so looks without one are few.
 pub const PACE: Pace = Pace {
     idle: Duration::from_secs(30),
-    active: Duration::from_secs(1),
+    // A holder that is stopped is named within a second.
+    active: Duration::from_millis(800),
     leeway: Duration::ZERO,
     events_tell_of_opening: true,
     looks_need_preparation: true,
@@ -167,6 +171,29 @@ impl Kernel for System {
         Ok(process)
     }
 
+    fn children(&mut self, pid: Pid) -> Vec<Pid> {
+        effort::children(pid)
+    }
+
+    fn effort(&mut self, pid: Pid) -> Result<Effort, ProcessError> {
+        let told = effort::of(pid)?;
+        let ticks = Duration::from_secs(told.stat.cpu);
+        Ok(Effort {
+            process: self.brief(pid, &told.stat),
+            work: Work {
+                cpu: ticks / u32::try_from(self.ticks_per_second).unwrap_or(u32::MAX).max(1),
+                disk: told.disk,
+            },
+            reads_terminal: told.reads_terminal,
+            sockets: told.sockets,
+        })
+    }
+
+    fn received(&mut self, sockets: &BTreeSet<u64>) -> Received {
+        let told = sock_diag::received(sockets);
+        told.map_or(Received::Connections(sockets.len()), Received::Bytes)
+    }
+
     fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String> {
         let asked = self.asked.take().filter(|(asked, _)| *asked == pid);
         let Some(folder) = asked.map(|(_, folder)| folder).or_else(|| ProcDir::open(pid).ok()) else {
@@ -179,6 +206,12 @@ impl Kernel for System {
 /// The time since boot, the machine's sleep included.
 pub fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// A clock that stands still while the machine sleeps.
+pub fn awake() -> Duration {
+    let time = rustix::time::clock_gettime(ClockId::Monotonic);
     Duration::try_from(time).unwrap_or_default()
 }
 

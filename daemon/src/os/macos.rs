@@ -21,7 +21,7 @@ mod tables;
 #[cfg(target_os = "macos")]
 pub use bell::Bell;
 #[cfg(target_os = "macos")]
-pub use system::{PACE, System, file_id, real_folder, since_boot, warm_up};
+pub use system::{PACE, System, awake, file_id, real_folder, since_boot, warm_up};
 
 #[cfg(target_os = "macos")]
 mod system {
@@ -37,8 +37,11 @@ mod system {
     use super::procargs::ProcArgs;
     use super::tables::{Listed, Tables as _, Whose};
     use super::{layout, selftest, sys};
-    use crate::os::{Descriptors, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError};
+    use crate::os::{
+        Descriptors, Effort, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError,
+    };
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
+    use crate::work::Received;
 
     /// The kernel of macOS, for one user without privileges.
     pub struct System {
@@ -140,6 +143,26 @@ mod system {
             }
         }
 
+        fn children(&mut self, pid: Pid) -> Vec<Pid> {
+            sys::children(pid)
+        }
+
+        fn effort(&mut self, pid: Pid) -> Result<Effort, ProcessError> {
+            let process = self.process(pid, Detail::Brief)?;
+            Ok(Effort {
+                // Another user's process does not tell, and is judged by the rest.
+                work: sys::work(pid).unwrap_or_default(),
+                reads_terminal: sys::reads_terminal(pid),
+                sockets: sys::connections(pid),
+                process,
+            })
+        }
+
+        /// How much came in is not told.
+        fn received(&mut self, sockets: &BTreeSet<u64>) -> Received {
+            Received::Connections(sockets.len())
+        }
+
         fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String> {
             let Ok((answer, room)) = sys::arguments(pid) else {
                 return BTreeMap::new();
@@ -181,7 +204,7 @@ mod system {
         })
     }
 
-    pub use super::sys::since_boot;
+    pub use super::sys::{awake, since_boot};
 
     /// Another user's process is asked about in the way that is open to everybody: the shell of a terminal hangs under
     /// root's `login`, and the tree must not end there.

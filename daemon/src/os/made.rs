@@ -7,13 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Claim, Descriptors, FileId, Interest, Kernel, LockTable, LockedFile, LookError, Mode, Note, OpenLock, Precision,
-    ProcessError,
+    Claim, Descriptors, Effort, FileId, Interest, Kernel, LockTable, LockedFile, LookError, Mode, Note, OpenLock,
+    Precision, ProcessError,
 };
 use crate::clock::Moment;
 use crate::observation::{Look, Observer};
 use crate::places::CargoHomes;
 use crate::process::{Detail, Pid, Process, ProcessId, RunState};
+use crate::work::{Received, Work};
 
 /// The moment of each look at it.
 pub(crate) const NOW: &str = "2026-11-22T23:10:05.123Z";
@@ -40,9 +41,33 @@ pub(crate) struct Made {
     opened: BTreeSet<(Pid, FileId)>,
     /// Files that the table passes over, once.
     overlooked: BTreeSet<FileId>,
+    /// What processes have done so far; nothing where none is said.
+    work: BTreeMap<Pid, Work>,
+    reads_terminal: BTreeSet<Pid>,
+    /// The sockets of processes, and what came in by them where that can be told.
+    sockets: BTreeMap<u64, (Pid, Option<u64>)>,
 }
 
 impl Made {
+    /// Says what a process has done so far, in milliseconds of processor time and bytes of the disk.
+    pub(crate) fn work(mut self, pid: Pid, cpu: u64, disk: u64) -> Self {
+        let cpu = Duration::from_millis(cpu);
+        self.work.insert(pid, Work { cpu, disk });
+        self
+    }
+
+    /// Lets a process read from the terminal.
+    pub(crate) fn reads_terminal(mut self, pid: Pid) -> Self {
+        self.reads_terminal.insert(pid);
+        self
+    }
+
+    /// Gives a process a socket, by which so much came in where that can be told.
+    pub(crate) fn socket(mut self, pid: Pid, number: u64, received: Option<u64>) -> Self {
+        self.sockets.insert(number, (pid, received));
+        self
+    }
+
     /// Says that a process has begun since the last look.
     pub(crate) fn newcomer(mut self, pid: Pid) -> Self {
         self.newcomers.push(pid);
@@ -236,6 +261,28 @@ impl Kernel for Made {
             process.cwd = None;
         }
         Ok(process)
+    }
+
+    fn children(&mut self, pid: Pid) -> Vec<Pid> {
+        let all = self.processes.values().filter(|process| process.parent == pid);
+        all.map(|process| process.id.pid).collect()
+    }
+
+    fn effort(&mut self, pid: Pid) -> Result<Effort, ProcessError> {
+        let process = self.process(pid, Detail::Brief)?;
+        let own = self.sockets.iter().filter(|(_, (owner, _))| *owner == pid);
+        Ok(Effort {
+            work: self.work.get(&pid).copied().unwrap_or_default(),
+            reads_terminal: self.reads_terminal.contains(&pid),
+            sockets: own.map(|(number, _)| *number).collect(),
+            process,
+        })
+    }
+
+    fn received(&mut self, sockets: &BTreeSet<u64>) -> Received {
+        let own = self.sockets.iter().filter(|(number, _)| sockets.contains(number));
+        let told: Option<BTreeMap<u64, u64>> = own.map(|(number, (_, bytes))| Some((*number, (*bytes)?))).collect();
+        told.map_or(Received::Connections(sockets.len()), Received::Bytes)
     }
 
     fn environment(&mut self, pid: Pid, names: &[&str]) -> BTreeMap<String, String> {

@@ -1,3 +1,5 @@
+mod course;
+
 use super::*;
 use crate::os::made::Made;
 use crate::process::Pid;
@@ -24,7 +26,12 @@ fn judge(look: &Look, pid: Pid, confirmed: &[Pid]) -> Verdict {
         .copied()
         .filter(|process| confirmed.contains(&process.pid))
         .collect();
-    by_one_look(one, look, &WaitGraph::of(look), &confirmed)
+    let case = Case {
+        look,
+        graph: &WaitGraph::of(look),
+        confirmed: &confirmed,
+    };
+    super::judge(one, case, None)
 }
 
 fn word(verdict: &Verdict) -> (Class, Reason) {

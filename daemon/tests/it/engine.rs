@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libtest_mimic::Trial;
+use lockwatch::config::Thresholds;
 use lockwatch::engine::{self, Handle, Options, Published};
 use lockwatch::places::CargoHomes;
 use lockwatch::state::{Lock, Source, State};
@@ -52,6 +53,7 @@ impl Engine {
                     homes,
                     source,
                     recorder: None,
+                    thresholds: Thresholds::default(),
                 })
                 .expect("starts");
                 let ended = handle.requests.downgrade();

@@ -17,6 +17,7 @@ use super::keys::{Key, Keys};
 use super::model::{After, Model, Room};
 use super::term::Screen;
 use crate::clock::Moment;
+use crate::config::Thresholds;
 use crate::live::{self, Trouble, Update};
 use crate::places::CargoHomes;
 
@@ -37,22 +38,22 @@ impl From<io::Error> for End {
     }
 }
 
-pub(super) fn run(homes: CargoHomes) -> Result<Code, Error> {
+pub(super) fn run(homes: CargoHomes, thresholds: Thresholds) -> Result<Code, Error> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::Start)?;
-    match runtime.block_on(watch(homes)) {
+    match runtime.block_on(watch(homes, thresholds)) {
         Ok(never) => match never {},
         Err(End::Quit) => Ok(Code::Done),
         Err(End::Failed(error)) => Err(error),
     }
 }
 
-async fn watch(homes: CargoHomes) -> Result<std::convert::Infallible, End> {
+async fn watch(homes: CargoHomes, thresholds: Thresholds) -> Result<std::convert::Infallible, End> {
     let failed = |make: fn(io::Error) -> Error| move |error| End::Failed(make(error));
     let mut signals = Signals::listen().map_err(failed(Error::Terminal))?;
-    let mut updates = live::start(homes).map_err(failed(Error::Start))?;
+    let mut updates = live::start(homes, thresholds).map_err(failed(Error::Start))?;
     let mut screen = Screen::take().map_err(failed(Error::Terminal))?;
     let mut input = Input::open().map_err(failed(Error::Terminal))?;
     let theme = Theme {

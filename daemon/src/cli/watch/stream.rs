@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::super::Error;
 use super::super::exit::Code;
 use super::super::output::{self, Output};
+use crate::config::Thresholds;
 use crate::engine::Published;
 use crate::live::{self, Trouble, Update};
 use crate::places::CargoHomes;
@@ -20,13 +21,15 @@ pub(super) fn json_line(published: &Published) -> String {
 }
 
 /// Writes the states until the reader closes its end.
-pub(super) fn run(homes: CargoHomes, out: &mut Output, form: Form<'_>) -> Result<Code, Error> {
+pub(super) fn run(homes: CargoHomes, thresholds: Thresholds, out: &mut Output, form: Form<'_>) -> Result<Code, Error> {
     let runtime = runtime::Builder::new_current_thread().build();
-    runtime.map_err(Error::Start)?.block_on(follow(homes, out, form))
+    runtime
+        .map_err(Error::Start)?
+        .block_on(follow(homes, thresholds, out, form))
 }
 
-async fn follow(homes: CargoHomes, out: &mut Output, form: Form<'_>) -> Result<Code, Error> {
-    let mut updates = live::start(homes).map_err(Error::Start)?;
+async fn follow(homes: CargoHomes, thresholds: Thresholds, out: &mut Output, form: Form<'_>) -> Result<Code, Error> {
+    let mut updates = live::start(homes, thresholds).map_err(Error::Start)?;
     let mut gone = reader_gone().map_err(Error::Start)?;
     let mut begun = false;
     loop {

@@ -24,7 +24,7 @@ impl Scene {
     fn new(source: Source) -> Self {
         let observer = Observer::new(Made::default(), CargoHomes::new(None, Some("/home/me".into())));
         Self {
-            core: Core::new(observer, Tracker::default(), source),
+            core: Core::new(observer, Tracker::default(), source, Thresholds::default()),
         }
     }
 
@@ -32,7 +32,7 @@ impl Scene {
         self.core.observer.set_kernel(made.clone());
         let look = self.core.look(moment(after)).expect("looks");
         self.core.track(look, &|_| false);
-        self.core.publish(true).expect("is JSON")
+        self.core.publish(moment(0), true).expect("is JSON")
     }
 }
 
@@ -64,8 +64,11 @@ fn a_generation_is_a_change_and_not_the_passing_of_time() {
     scene.core.observer.set_kernel(shared.clone());
     let look = scene.core.look(moment(5000)).expect("looks");
     scene.core.track(look, &|_| false);
-    assert!(scene.core.publish(false).is_some(), "the note is gone");
-    assert!(scene.core.publish(false).is_none(), "nothing is new, and nobody asked");
+    assert!(scene.core.publish(moment(0), false).is_some(), "the note is gone");
+    assert!(
+        scene.core.publish(moment(0), false).is_none(),
+        "nothing is new, and nobody asked"
+    );
     let last = scene.see(5500, &shared);
     let holder = &last.published.state.locks[0].holders[0];
     assert_eq!(
@@ -111,12 +114,12 @@ fn trouble_is_told_until_it_is_over() {
     let mut scene = Scene::new(Source::Daemon);
     scene.see(0, &made());
     scene.core.set_trouble(Trouble::Watch, Some("it rains".to_owned()));
-    let wet = scene.core.publish(false).expect("is JSON");
+    let wet = scene.core.publish(moment(0), false).expect("is JSON");
     assert!(wet.is_new);
     assert_eq!(wet.published.state.notes, ["it rains"]);
     scene.core.set_trouble(Trouble::Watch, None);
     scene.core.set_trouble(Trouble::Look, Some("it is dark".to_owned()));
-    let dark = scene.core.publish(true).expect("is JSON");
+    let dark = scene.core.publish(moment(0), true).expect("is JSON");
     assert_eq!(dark.published.state.precision, Precision::Inferred);
     scene.core.set_trouble(Trouble::Look, None);
     assert_eq!(scene.see(10, &made()).published.state.notes, [""; 0]);

@@ -42,6 +42,8 @@ fn parse(text: &[u8]) -> io::Result<Stat> {
     stat::parse(text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected form of /proc/PID/stat"))
 }
 
+/// Seven numbers.
+const IO_LIMIT: u64 = 4 << 10;
 /// A command line is cut here; a linker's may be megabytes.
 const ARGV_LIMIT: u64 = 64 << 10;
 /// An environment is cut here.
@@ -151,7 +153,7 @@ impl ProcDir {
 
     /// The lock that a descriptor holds, by its `fdinfo`; an error where the descriptor was closed.
     fn held(&self, name: &CStr) -> io::Result<Option<(Mode, Key)>> {
-        let fdinfo = self.read_path(&[b"fdinfo/", name.to_bytes()].concat(), FDINFO_LIMIT)?;
+        let fdinfo = self.descriptor_info(name)?;
         Ok(lock_line::held_by_descriptor(&fdinfo).next())
     }
 
@@ -172,6 +174,27 @@ impl ProcDir {
     fn descriptor_holds(&self, name: &CStr, key: Key) -> bool {
         self.held(name)
             .is_ok_and(|held| held.is_some_and(|(_, held)| held == key))
+    }
+
+    /// Goes through the open descriptors: the number as a name, and what it is a link to.
+    pub(super) fn for_each_link(&self, mut visit: impl FnMut(&CStr, &[u8])) -> io::Result<()> {
+        let mut link = Vec::new();
+        self.for_each_descriptor(|fds, name| {
+            if let Ok(target) = rustix::fs::readlinkat(fds, name, std::mem::take(&mut link)) {
+                link = target.into_bytes();
+                visit(name, &link);
+            }
+        })
+    }
+
+    /// The `fdinfo` of a descriptor.
+    pub(super) fn descriptor_info(&self, name: &CStr) -> io::Result<Vec<u8>> {
+        self.read_path(&[b"fdinfo/", name.to_bytes()].concat(), FDINFO_LIMIT)
+    }
+
+    /// What it had the disk do.
+    pub(super) fn io(&self) -> io::Result<Vec<u8>> {
+        self.read("io", IO_LIMIT)
     }
 
     /// Goes through the open descriptors, each by its number as a name in the folder `fd`.

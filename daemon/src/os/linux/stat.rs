@@ -15,6 +15,8 @@ pub(super) struct Stat {
     pub(super) has_terminal: bool,
     /// In clock ticks since boot.
     pub(super) start: u64,
+    /// Processor time in clock ticks: its own, and that of the children that it has waited for (fields 14 to 17).
+    pub(super) cpu: u64,
 }
 
 /// The process is ending (Linux' `include/linux/sched.h`). Its files are closed before it shows as a zombie
@@ -42,6 +44,9 @@ pub(super) fn parse(text: &[u8]) -> Option<Stat> {
     };
     // A process of another PID namespace has parent, group or session 0; none is negative but by a kernel's oddity.
     let pid_at = |field: usize| number(field).map(|value| Pid::try_from(value).unwrap_or(0));
+    // The kernel prints the times of children as signed numbers.
+    let ticks = |field: usize| number(field).map(|value| u64::try_from(value).unwrap_or(0));
+    let times = [ticks(14)?, ticks(15)?, ticks(16)?, ticks(17)?];
     Some(Stat {
         pid,
         comm,
@@ -51,6 +56,7 @@ pub(super) fn parse(text: &[u8]) -> Option<Stat> {
         session: pid_at(6)?,
         has_terminal: number(7)? != 0,
         start: fields.get(22 - 3)?.parse().ok()?,
+        cpu: times.into_iter().fold(0, u64::saturating_add),
     })
 }
 
@@ -70,6 +76,7 @@ mod tests {
             (4711, 4700, 4711, 4690)
         );
         assert_eq!((stat.start, stat.has_terminal), (88123, true));
+        assert_eq!(stat.cpu, 5 + 3);
         assert_eq!(
             (stat.state, stat.comm.as_slice()),
             (RunState::Alive, b"cargo".as_slice())

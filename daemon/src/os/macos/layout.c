@@ -10,6 +10,7 @@
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/proc_info.h>
+#include <sys/resource.h>
 #include <sys/syslimits.h>
 #include <sys/sysctl.h>
 #include <sys/stat.h>
@@ -28,6 +29,26 @@ AT(struct proc_fdinfo, proc_fd, 0);
 WIDTH(struct proc_fdinfo, proc_fd, 4);
 AT(struct proc_fdinfo, proc_fdtype, 4);
 WIDTH(struct proc_fdinfo, proc_fdtype, 4);
+
+SIZE(struct rusage_info_v2, 160);
+AT(struct rusage_info_v2, ri_user_time, 16);
+WIDTH(struct rusage_info_v2, ri_user_time, 8);
+AT(struct rusage_info_v2, ri_system_time, 24);
+WIDTH(struct rusage_info_v2, ri_system_time, 8);
+AT(struct rusage_info_v2, ri_child_user_time, 96);
+WIDTH(struct rusage_info_v2, ri_child_user_time, 8);
+AT(struct rusage_info_v2, ri_child_system_time, 104);
+WIDTH(struct rusage_info_v2, ri_child_system_time, 8);
+AT(struct rusage_info_v2, ri_diskio_bytesread, 144);
+WIDTH(struct rusage_info_v2, ri_diskio_bytesread, 8);
+AT(struct rusage_info_v2, ri_diskio_byteswritten, 152);
+WIDTH(struct rusage_info_v2, ri_diskio_byteswritten, 8);
+
+SIZE(struct socket_fdinfo, 792);
+AT(struct socket_fdinfo, psi.soi_state, 192);
+WIDTH(struct socket_fdinfo, psi.soi_state, 2);
+AT(struct socket_fdinfo, psi.soi_kind, 256);
+WIDTH(struct socket_fdinfo, psi.soi_kind, 4);
 
 SIZE(struct vnode_fdinfo, 176);
 AT(struct vnode_fdinfo, pfi.fi_openflags, 0);
@@ -152,6 +173,12 @@ IS(PROC_PIDVNODEPATHINFO, 9);
 /* PROC_PIDUNIQIDENTIFIERINFO is 17: private, bsd/sys/proc_info_private.h:142; xnu-11417.101.15 */
 IS(PROC_PIDFDVNODEINFO, 1);
 IS(PROC_PIDFDVNODEPATHINFO, 2);
+IS(PROC_PPID_ONLY, 6);
+IS(RUSAGE_INFO_V2, 2);
+IS(PROC_PIDFDSOCKETINFO, 3);
+IS(PROX_FDTYPE_SOCKET, 2);
+IS(SOCKINFO_TCP, 2);
+IS(SOI_S_ISCONNECTED, 2);
 IS(PROX_FDTYPE_VNODE, 1);
 IS(PROC_FP_SHARED, 1);
 IS(PROC_FLAG_TRACED, 2);

@@ -200,6 +200,20 @@ structs! {
         FD: i32 = "proc_fd" at 0;
         TYPE: u32 = "proc_fdtype" at 4;
     }
+    /// What a process has used: the answer to `proc_pid_rusage`.
+    rusage = "struct rusage_info_v2", 160 bytes {
+        USER_TIME: u64 = "ri_user_time" at 16;
+        SYSTEM_TIME: u64 = "ri_system_time" at 24;
+        CHILD_USER_TIME: u64 = "ri_child_user_time" at 96;
+        CHILD_SYSTEM_TIME: u64 = "ri_child_system_time" at 104;
+        DISK_READ: u64 = "ri_diskio_bytesread" at 144;
+        DISK_WRITTEN: u64 = "ri_diskio_byteswritten" at 152;
+    }
+    /// A socket: the answer to `PROC_PIDFDSOCKETINFO`.
+    socket_fd_info = "struct socket_fdinfo", 792 bytes {
+        STATE: i16 = "psi.soi_state" at 192;
+        KIND: i32 = "psi.soi_kind" at 256;
+    }
     /// An open file: the answer to `PROC_PIDFDVNODEINFO`.
     vnode_fd_info = "struct vnode_fdinfo", 176 bytes {
         OPEN_FLAGS: u32 = "pfi.fi_openflags" at 0;
@@ -294,6 +308,18 @@ constants! {
     PROC_PIDFDVNODEINFO: i32 = 1;
     /// Asks for [`vnode_fd_info_with_path`].
     PROC_PIDFDVNODEPATHINFO: i32 = 2;
+    /// Lists the processes with a given parent.
+    PROC_PPID_ONLY: u32 = 6;
+    /// Asks for [`rusage`].
+    RUSAGE_INFO_V2: i32 = 2;
+    /// Asks for [`socket_fd_info`].
+    PROC_PIDFDSOCKETINFO: i32 = 3;
+    /// A descriptor that is a socket.
+    PROX_FDTYPE_SOCKET: u32 = 2;
+    /// In `soi_kind`: a socket of TCP.
+    SOCKINFO_TCP: i32 = 2;
+    /// In `soi_state`: connected to another one.
+    SOI_S_ISCONNECTED: i16 = 2;
     /// A descriptor that is a file.
     PROX_FDTYPE_VNODE: u32 = 1;
     /// In `fi_status`: more than one descriptor, of this process or of another, is this open file.

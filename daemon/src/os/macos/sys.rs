@@ -19,10 +19,13 @@ use super::tables::{
 use crate::os::FileId;
 use crate::process::Pid;
 
+mod effort;
 mod measure;
 #[cfg(test)]
 mod tests;
 
+pub use effort::awake;
+pub(super) use effort::{children, connections, reads_terminal, work};
 pub(super) use measure::measure;
 
 /// The system that we run on.

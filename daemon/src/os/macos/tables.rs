@@ -204,10 +204,18 @@ pub(super) fn parse_processes(bytes: &[u8]) -> Vec<Listed> {
 
 /// The descriptors that are files in what `PROC_PIDLISTFDS` answered.
 pub(super) fn parse_descriptors(bytes: &[u8]) -> Vec<i32> {
+    of_type(bytes, layout::PROX_FDTYPE_VNODE)
+}
+
+/// The descriptors that are sockets, in the same answer.
+pub(super) fn parse_sockets(bytes: &[u8]) -> Vec<i32> {
+    of_type(bytes, layout::PROX_FDTYPE_SOCKET)
+}
+
+fn of_type(bytes: &[u8], wanted: u32) -> Vec<i32> {
     use layout::fd_info as f;
-    bytes
-        .chunks_exact(f::SIZE)
-        .filter(|each| f::TYPE.read(each) == Some(layout::PROX_FDTYPE_VNODE))
+    let all = bytes.chunks_exact(f::SIZE);
+    all.filter(|each| f::TYPE.read(each) == Some(wanted))
         .filter_map(|each| f::FD.read(each))
         .collect()
 }

@@ -17,6 +17,7 @@ const HEAD: &str = "\
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/proc_info.h>
+#include <sys/resource.h>
 #include <sys/syslimits.h>
 #include <sys/sysctl.h>
 #include <sys/stat.h>

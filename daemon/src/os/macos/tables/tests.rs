@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::{
-    Held, Listed, Vnode, is_cargo_like, parse_descriptors, parse_processes, parse_vnode, parse_vnode_path, read_whole,
+    Held, Listed, Vnode, is_cargo_like, parse_descriptors, parse_processes, parse_sockets, parse_vnode,
+    parse_vnode_path, read_whole,
 };
 use crate::os::macos::layout::{self, fd_info, kinfo_proc, vnode_fd_info, vnode_fd_info_with_path};
 use crate::os::{FileId, Mode};
@@ -48,6 +49,7 @@ fn a_list_of_descriptors() {
     };
     let bytes = [one(0, 1), one(4, 2), one(5, 1), vec![0; 3]].concat();
     assert_eq!(parse_descriptors(&bytes), [0, 5]);
+    assert_eq!(parse_sockets(&bytes), [4]);
 }
 
 #[test]
