@@ -45,12 +45,15 @@ impl Span {
 pub(super) fn thresholds() -> Thresholds {
     /// At a tenth, instead of 90 s.
     const CUT: Duration = Duration::from_secs(20);
+    /// At a tenth, instead of 1 s. Linux tells processor time in hundredths of a second: in one second a single one of
+    /// them would be 1 % of a core, and a process that only wakes now and then would seem to work.
+    const LEAST: Duration = Duration::from_secs(2);
 
     let default = Thresholds::default();
     let scaled = |duration: Duration| duration.mul_f64(*SCALE).max(Duration::from_secs(1));
     let long = scaled(default.no_progress_with_child);
     Thresholds {
-        moving: scaled(default.moving),
+        moving: scaled(default.moving).max(LEAST),
         prompt: scaled(default.prompt),
         orphaned: scaled(default.orphaned),
         no_progress: scaled(default.no_progress),
