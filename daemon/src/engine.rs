@@ -17,7 +17,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::run::{Options, StartError, start};
+use crate::process::ProcessId;
 use crate::state::State;
+use crate::tracker::HoldEnd;
 
 /// What the engine made of its newest look.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ impl Published {
 pub enum Request {
     /// A look made after the request came.
     Look(oneshot::Sender<Arc<Published>>),
+    /// To know that lockwatch stops a process, so that an end of its holds is put down to that; none: it is not at it any more.
+    Stopping(ProcessId, Option<HoldEnd>),
 }
 
 /// The engine, for those who run in the same process. It can be cloned; the engine ends when the last one is dropped.

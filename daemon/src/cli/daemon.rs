@@ -13,14 +13,15 @@ use super::exit::Code;
 use super::output::{self, Output};
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::engine::{self, Options};
+use crate::engine::{self, Options, Request};
 use crate::folders::Folders;
 use crate::history::{self, Query, Recorder};
 use crate::os::{Kernel as _, System};
 use crate::places::CargoHomes;
 use crate::server::{self, BindError, Second, Server};
 use crate::state::Source;
-use crate::stop::Stops;
+use crate::stop::{Outcome, Step, StopEvent, Stops};
+use crate::tracker::HoldEnd;
 use crate::{logs, protocol, text};
 
 const EXAMPLES: &str = "\
@@ -97,18 +98,39 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
         let ended = server::signals().map_err(Error::Runtime)?;
         let recorder = recorder(&folders, &config);
         let homes = CargoHomes::from_env().with(config.cargo_homes);
-        let server = server.with_stops(Stops::new(homes.clone(), config.stop));
+        let stops = Stops::new(homes.clone(), config.stop);
         let engine = engine::start(Options {
             recorder: Some(recorder),
             homes,
             source: Source::Daemon,
             thresholds: config.thresholds,
         })?;
+        // The engine ends when nobody can ask it any more, so whoever tells of stops does not count.
+        let requests = engine.requests.downgrade();
+        let stops = stops.telling(Arc::new(move |event| {
+            if let Some(requests) = requests.upgrade() {
+                let _ = requests.blocking_send(stopping(event)); // it may be ending
+            }
+        }));
+        let server = server.with_stops(stops);
         let file = folders.history();
         let history = Arc::new(move |asked: &protocol::History| past(&file, asked));
         server.run(engine, history, ended).await.map_err(Error::Runtime)
     })?;
     Ok(Code::Done)
+}
+
+/// What the engine is to know of a stop.
+fn stopping(event: StopEvent<'_>) -> Request {
+    match event {
+        StopEvent::Step(order, Step::Terminate) => Request::Stopping(order.token.process, Some(HoldEnd::Stopped)),
+        StopEvent::Step(order, Step::Kill) => Request::Stopping(order.token.process, Some(HoldEnd::Forced)),
+        // That it has ended may be seen only later; whoever lives on may hold other locks, and end by itself.
+        StopEvent::End(order, report) => {
+            let how = if order.force { HoldEnd::Forced } else { HoldEnd::Stopped };
+            Request::Stopping(order.token.process, (report.outcome == Outcome::Ended).then_some(how))
+        }
+    }
 }
 
 fn recorder(folders: &Folders, config: &Config) -> Recorder {

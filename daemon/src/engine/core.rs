@@ -16,7 +16,7 @@ use crate::observation::{Look, Observer};
 use crate::os::{FileId, Kernel, LookError, Precision};
 use crate::process::{Pid, ProcessId};
 use crate::state::{Past, Source, State};
-use crate::tracker::{Change, LeftOpen, Tracker};
+use crate::tracker::{Change, HoldEnd, LeftOpen, Tracker};
 use crate::verdict::{Class, Course, Reason};
 use crate::wait_graph::WaitGraph;
 
@@ -139,6 +139,11 @@ impl<K: Kernel> Core<K> {
             Some(sentence) => self.trouble.insert(kind, sentence),
             None => self.trouble.remove(&kind),
         };
+    }
+
+    /// See [`Tracker::set_stopping`].
+    pub(super) fn set_stopping(&mut self, process: ProcessId, how: Option<HoldEnd>) {
+        self.tracker.set_stopping(process, how);
     }
 
     /// What is held and waited for.

@@ -174,18 +174,25 @@ impl Engine {
                     self.take_events(batch.drain(..));
                 }
                 request = requests.recv() => match request {
-                    Some(Request::Look(answer)) => waiting.push(answer),
+                    Some(request) => self.take_request(request, &mut waiting),
                     None => return self.end(),
                 }
             }
             loop {
                 match requests.try_recv() {
-                    Ok(Request::Look(answer)) => waiting.push(answer),
+                    Ok(request) => self.take_request(request, &mut waiting),
                     Err(mpsc::error::TryRecvError::Empty) => break,
                     Err(mpsc::error::TryRecvError::Disconnected) => return self.end(),
                 }
             }
             self.act(&mut waiting, &states, is_ready);
+        }
+    }
+
+    fn take_request(&mut self, request: Request, waiting: &mut Vec<oneshot::Sender<Arc<Published>>>) {
+        match request {
+            Request::Look(answer) => waiting.push(answer),
+            Request::Stopping(process, how) => self.core.set_stopping(process, how),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Real process numbers that are given to another process while a stop is under way, in a namespace where the next number
 //! can be chosen (`/proc/sys/kernel/ns_last_pid`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -10,11 +10,14 @@ use std::time::Duration;
 use libtest_mimic::{Completion, Trial};
 use lockwatch::clock::Moment;
 use lockwatch::observation::Observer;
-use lockwatch::os::{Descriptors, Interest, Kernel, LockTable, LookError, ProcessError, Signal, SignalError, System};
+use lockwatch::os::{
+    Descriptors, Effort, Interest, Kernel, LockTable, LookError, ProcessError, Signal, SignalError, System,
+};
 use lockwatch::places::CargoHomes;
 use lockwatch::process::{Detail, Pid, Process, ProcessId, RunState};
 use lockwatch::stop::{Order, Outcome, RealClock, Report, stop};
 use lockwatch::token::Token;
+use lockwatch::work::Received;
 
 use crate::support::{Running, folder, helper_command};
 
@@ -189,6 +192,14 @@ impl Kernel for Swapping<'_> {
     fn children(&mut self, pid: Pid) -> Vec<Pid> {
         self.count();
         self.system.children(pid)
+    }
+
+    fn effort(&mut self, pid: Pid) -> Result<Effort, ProcessError> {
+        self.system.effort(pid)
+    }
+
+    fn received(&mut self, sockets: &BTreeSet<u64>) -> Received {
+        self.system.received(sockets)
     }
 
     fn signal(&mut self, process: ProcessId, signal: Signal) -> Result<(), SignalError> {
