@@ -67,7 +67,8 @@ for ((time = 1; time <= times; time++)); do
     printf '\ntime %s of %s\n' "$time" "$times"
     while IFS= read -r name; do
         # A scene that was never played has no line; one that this machine cannot play proves nothing.
-        IFS=$'\t' read -r _ expected given how < <(grep -P "^$name\t" "$report" || printf '\t?\t?\tFAILED\n')
+        line=$(awk -F '\t' -v name="$name" '$1 == name' "$report")
+        IFS=$'\t' read -r _ expected given how <<<"${line:-$name	?	?	FAILED}"
         [[ $how == ok ]] || bad=1
         printf '%-28s %s\n    expected: %s\n    given:    %s\n' "$name" "$how" "$expected" "$given"
     done <<<"$names"
