@@ -68,7 +68,8 @@ for ((time = 1; time <= times; time++)); do
     while IFS= read -r name; do
         # A scene that was never played has no line; one that this machine cannot play proves nothing.
         line=$(awk -F '\t' -v name="$name" '$1 == name' "$report")
-        IFS=$'\t' read -r _ expected given how <<<"${line:-$name	?	?	FAILED}"
+        line=${line:-$(printf '%s\t?\t?\tFAILED' "$name")}
+        IFS=$'\t' read -r _ expected given how <<<"$line"
         [[ $how == ok ]] || bad=1
         printf '%-28s %s\n    expected: %s\n    given:    %s\n' "$name" "$how" "$expected" "$given"
     done <<<"$names"
