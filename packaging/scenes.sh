@@ -67,7 +67,9 @@ for ((time = 1; time <= times; time++)); do
     printf '\ntime %s of %s\n' "$time" "$times"
     while IFS= read -r name; do
         # A scene that was never played has no line; one that this machine cannot play proves nothing.
-        IFS=$'\t' read -r _ expected given how < <(grep -P "^$name\t" "$report" || printf '\t?\t?\tFAILED\n')
+        line=$(awk -F '\t' -v name="$name" '$1 == name' "$report")
+        line=${line:-$(printf '%s\t?\t?\tFAILED' "$name")}
+        IFS=$'\t' read -r _ expected given how <<<"$line"
         [[ $how == ok ]] || bad=1
         printf '%-28s %s\n    expected: %s\n    given:    %s\n' "$name" "$how" "$expected" "$given"
     done <<<"$names"

@@ -15,6 +15,9 @@ use crate::support::PATIENCE;
 /// for a moment after a pause, fits always.
 pub(super) type Pattern = &'static str;
 
+/// So long whoever acts may be kept off the processor after the act, so that it seems later than it was.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// One step of what is expected.
 pub(super) enum Step {
     /// It comes to this in the end, and meanwhile is nothing but those.
@@ -136,7 +139,7 @@ impl Now<'_> {
     }
 
     fn goes(&mut self, through: &[Pattern], to: Pattern, after: Span) -> Result<(), String> {
-        let earliest = self.last_act + after.scaled();
+        let earliest = self.last_act + after.scaled().saturating_sub(MOMENT);
         let latest = Instant::now().max(earliest) + PATIENCE;
         loop {
             if self.is(to) {

@@ -105,6 +105,7 @@ pub(super) static SCENES: &[Scene] = &[
         "ctrl_z",
         stopped::ctrl_z,
         &[
+            goes(&["working"], "quiet/no-progress"),
             Step::Acts("Ctrl-Z"),
             Step::GoesAtOnce {
                 to: "stuck/suspended",
