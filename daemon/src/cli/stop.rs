@@ -165,6 +165,27 @@ fn ask_the_daemon(wish: protocol::Stop) -> Result<Option<(Client, Report)>, Clie
     Ok(Some((client, report)))
 }
 
+/// Does what the live view asks for: by the daemon where one runs, otherwise by ourselves.
+pub(super) fn carry_out(stops: &Stops, wish: protocol::Stop, grace: Duration) -> Report {
+    let by_the_daemon = || {
+        let mut client = Client::connect(&Folders::from_env()?)?;
+        client
+            .as_mut()
+            .map(|client| client.stop(wish, grace, &mut |_| ()))
+            .transpose()
+    };
+    match by_the_daemon() {
+        Ok(Some(report)) => report,
+        // Whatever it said of the failure, the check before each signal is the same here.
+        Ok(None) | Err(_) => stops.stop(&wish, std::process::id(), &mut |_| ()),
+    }
+}
+
+/// The question of a plan, as the live view asks it.
+pub(super) fn question(report: &Report, state: &crate::state::State, home: Option<&str>) -> String {
+    Plan { report, state, home }.render()
+}
+
 impl By {
     fn stop(&mut self, wish: protocol::Stop, grace: Duration) -> Result<Report, Error> {
         // A wait of some seconds is explained to whoever sits there.

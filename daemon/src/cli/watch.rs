@@ -5,6 +5,7 @@ mod keys;
 mod model;
 mod rows;
 mod screen;
+mod stopping;
 mod stream;
 mod swiftbar;
 mod term;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
     let thresholds = config.thresholds;
     let homes = CargoHomes::from_env().with(config.cargo_homes);
     if is_screen {
-        return screen::run(homes, thresholds); // it would take a warning off the terminal again
+        return screen::run(homes, thresholds, config.stop); // it would take a warning off the terminal again
     }
     for warning in warnings {
         output::complain(&warning);

@@ -105,8 +105,10 @@ impl Samples {
     fn see_starter(&mut self, id: ProcessId, look: &Look) {
         let Some(one) = look.processes.get(&id) else { return };
         let is_there = matches!(one.origin.kind, OriginKind::Editor | OriginKind::Agent);
+        // An ancestor that could not be read for a moment has not gone for that.
+        let is_elsewhere = matches!(one.origin.kind, OriginKind::Orphan | OriginKind::Service);
         match (self.starters.get_mut(&id), &one.origin.name) {
-            (Some(starter), _) => starter.is_gone = !is_there,
+            (Some(starter), _) => starter.is_gone = is_elsewhere,
             (None, Some(name)) if is_there => {
                 let name = name.clone();
                 self.starters.insert(id, Starter { name, is_gone: false });

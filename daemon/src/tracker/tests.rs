@@ -59,6 +59,26 @@ fn a_lock_goes_from_hand_to_hand() {
 }
 
 #[test]
+fn a_hold_that_lockwatch_ended_is_put_down_to_it() {
+    let held = || look(100, &[(CACHE, &[(10, '+')], &[])]);
+    let id = *held().processes.keys().find(|id| id.pid == 10).expect("holds");
+    for (how, word) in [
+        (Some(HoldEnd::Stopped), "10 freed: Stopped"),
+        (Some(HoldEnd::Forced), "10 freed: Forced"),
+        (None, "10 freed: Released"),
+    ] {
+        let mut tracker = Tracker::default();
+        tracker.apply(&held(), &nowhere);
+        tracker.set_stopping(id, Some(HoldEnd::Stopped));
+        tracker.set_stopping(id, how);
+        assert_eq!(words(&tracker.apply(&look(200, &[]), &nowhere)), [word]);
+        // The next hold of that process is its own matter.
+        tracker.apply(&held(), &nowhere);
+        assert_eq!(words(&tracker.apply(&look(300, &[]), &nowhere)), ["10 freed: Released"]);
+    }
+}
+
+#[test]
 fn a_wait_that_ends_in_between_is_left() {
     let mut tracker = Tracker::default();
     tracker.apply(&look(0, &[(CACHE, &[(10, '+')], &[(11, '+')])]), &nowhere);

@@ -16,6 +16,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
 use super::model::{Model, Room};
+use super::stopping::Stopping;
 use crate::by_process::entries;
 use crate::cli::human;
 use crate::cli::status::view::View;
@@ -49,6 +50,7 @@ const KEYS: &[(&str, &str, &str)] = &[
         "details",
         "details of the selected; all that a line `and … more` stands for",
     ),
+    ("s", "stop", "stop the selected holder, after a question"),
     ("a", "all", "what blocks nobody too, or only what matters"),
     ("?", "help", "this help"),
 ];
@@ -137,7 +139,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &mut Model, now: Moment, theme:
         }
         draw_list(frame, list, body, model, now, theme);
     }
-    if model.help {
+    if let Stopping::Asking { question, .. } = &model.stopping {
+        ask(frame, area, question);
+    } else if model.help {
         help(frame, area);
     }
     room
@@ -153,12 +157,16 @@ fn areas(area: Rect, model: &Model, now: Moment, theme: &Theme) -> [Rect; 3] {
         let lines = fit::wrap(&trouble.to_string(), width.saturating_sub(4).into()).len();
         u16::try_from(lines).unwrap_or(u16::MAX).min(area.height / 4)
     });
+    let stopping = model.stopping.line().map_or(0, |line| {
+        let lines = fit::wrap(&line, width.saturating_sub(2).into()).len();
+        u16::try_from(lines).unwrap_or(u16::MAX).min(area.height / 4)
+    });
     let keys = u16::from(area.height >= 3);
     let gap = u16::from(area.height >= TALL);
     Layout::vertical([
         Constraint::Length(top),
         Constraint::Fill(1),
-        Constraint::Length(trouble + keys + gap),
+        Constraint::Length(trouble + stopping + keys + gap),
     ])
     .areas(area)
 }
@@ -350,6 +358,14 @@ fn foot(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: &Theme) {
             lines.push(Line::from(format!(" {mark} {line}")).style(style));
         }
     }
+    if let Some(line) = model.stopping.line() {
+        let room = usize::from(area.height).saturating_sub(lines.len() + usize::from(keys));
+        let text = fit::wrap_at_most(&line, width.saturating_sub(2), room);
+        lines.extend(
+            text.into_iter()
+                .map(|line| Line::from(format!(" {line}")).style(STRONG)),
+        );
+    }
     let blank = usize::from(area.height).saturating_sub(lines.len() + usize::from(keys));
     lines.splice(0..0, std::iter::repeat_n(Line::default(), blank));
     if keys > 0 {
@@ -393,6 +409,19 @@ fn help(frame: &mut Frame<'_>, area: Rect) {
     lines.push(Line::from(
         " `running for` from the start of the process, where it was not seen.",
     ));
+    popup(frame, area, " Keys ", lines);
+}
+
+/// The question before a stop. What does not fit is cut at the front, so that the question itself is seen.
+fn ask(frame: &mut Frame<'_>, area: Rect, question: &str) {
+    let room = usize::from(area.height.saturating_sub(2));
+    let all: Vec<&str> = question.lines().collect();
+    let shown = &all[all.len().saturating_sub(room)..];
+    let lines = shown.iter().map(|line| Line::from(format!(" {line}"))).collect();
+    popup(frame, area, " Stop ", lines);
+}
+
+fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'static>>) {
     let width = lines.iter().map(fit::line_columns).max().unwrap_or(0) + 3;
     let width = u16::try_from(width).unwrap_or(u16::MAX).min(area.width);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
@@ -405,7 +434,10 @@ fn help(frame: &mut Frame<'_>, area: Rect) {
     let inside: usize = width.saturating_sub(2).into();
     let lines: Vec<_> = lines.into_iter().map(|line| fit::cut_line(line, inside)).collect();
     frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" Keys ")), place);
+    frame.render_widget(
+        Paragraph::new(lines).block(Block::bordered().title(title.to_owned())),
+        place,
+    );
 }
 
 /// The word for a class that fits into a column; the details say it in full.

@@ -10,10 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Key;
 use super::rows::{self, Row, RowId};
+use super::stopping::Stopping;
+use crate::cargo::command;
+use crate::cli::stop;
 use crate::clock::Moment;
 use crate::engine::Published;
 use crate::live::{Trouble, Update};
+use crate::protocol;
 use crate::state::State;
+use crate::stop::Report;
 
 /// The whole of it.
 #[derive(Debug, Default)]
@@ -28,6 +33,7 @@ pub(super) struct Model {
     details: Option<bool>,
     pub(super) all: bool,
     pub(super) help: bool,
+    pub(super) stopping: Stopping,
     /// The rows of which all waiters are listed.
     unfolded: Vec<RowId>,
     /// The first line of the list that is shown.
@@ -54,6 +60,8 @@ pub(super) enum After {
     Nothing,
     /// Show everything anew: something else may have written on the terminal.
     Repaint,
+    /// Do this, and tell the model what came of it.
+    Stop(protocol::Stop),
     /// Give the terminal back to the shell for a while.
     Suspend,
     /// End.
@@ -71,6 +79,7 @@ enum Action {
     Open(bool),
     All,
     Help,
+    Stop,
     Back,
     Repaint,
     Suspend,
@@ -91,6 +100,7 @@ fn action(key: Key) -> Option<Action> {
         Key::Left | Key::Char('h') => Action::Open(false),
         Key::Char('a') => Action::All,
         Key::Char('?') => Action::Help,
+        Key::Char('s') => Action::Stop,
         Key::Esc => Action::Back,
         Key::Ctrl('l') => Action::Repaint,
         Key::Ctrl('z') => Action::Suspend,
@@ -177,9 +187,15 @@ impl Model {
 
     /// Does what a key says.
     pub(super) fn key(&mut self, key: Key, room: Room) -> After {
+        if self.stopping.is_asking() && !matches!(key, Key::Ctrl(_)) {
+            // Only the letter means yes: Enter may have been meant for something else.
+            let yes = matches!(key, Key::Char('y' | 'Y'));
+            return self.stopping.answer(yes).map_or(After::Draw, After::Stop);
+        }
         let Some(action) = action(key) else {
             return After::Nothing;
         };
+        self.stopping.seen();
         if self.help && !matches!(action, Action::Repaint | Action::Suspend | Action::Quit) {
             self.help = false;
             return After::Draw;
@@ -202,12 +218,38 @@ impl Model {
                 self.hold_place();
             }
             Action::Help => self.help = true,
+            Action::Stop => return self.stop(),
             Action::Back if self.details == Some(true) => self.details = None,
             Action::Back | Action::Quit => return After::Quit,
             Action::Repaint => return After::Repaint,
             Action::Suspend => return After::Suspend,
         }
         After::Draw
+    }
+
+    /// Begins to stop the holder that is looked at; where that is none, nothing.
+    fn stop(&mut self) -> After {
+        let rows = self.rows();
+        let place = self.looked_at(&rows);
+        let Some(Row::Holder(entry)) = place.and_then(|place| rows.get(place)) else {
+            return After::Nothing;
+        };
+        let name = format!("{} (pid {})", command::short(&entry.process.command), entry.process.pid);
+        let pid = entry.process.pid;
+        let lock = entry.main_lock;
+        let holder = lock.holders.iter().find(|holder| holder.process.pid == pid);
+        let Some(token) = holder.map(|holder| holder.token) else {
+            return After::Nothing;
+        };
+        drop(rows);
+        After::Stop(self.stopping.plan(token, &name))
+    }
+
+    /// Takes what came of a plan or a stop.
+    pub(super) fn reported(&mut self, report: &Report, home: Option<&str>) {
+        let state = self.seen.as_ref().map(|seen| &seen.published.state);
+        let question = || state.map_or_else(String::new, |state| stop::question(report, state, home));
+        self.stopping.reported(report, question);
     }
 
     /// Chooses another row. The first step from nothing chosen chooses the first row.

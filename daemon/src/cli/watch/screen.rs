@@ -16,10 +16,12 @@ use super::draw::{self, Theme};
 use super::keys::{Key, Keys};
 use super::model::{After, Model, Room};
 use super::term::Screen;
+use crate::cli;
 use crate::clock::Moment;
-use crate::config::Thresholds;
+use crate::config::{self, Thresholds};
 use crate::live::{self, Trouble, Update};
 use crate::places::CargoHomes;
+use crate::stop::Stops;
 
 /// After so long Esc is the key, and no sequence that goes on. A slow line cuts sequences.
 const ESC: Duration = Duration::from_millis(50);
@@ -38,21 +40,24 @@ impl From<io::Error> for End {
     }
 }
 
-pub(super) fn run(homes: CargoHomes, thresholds: Thresholds) -> Result<Code, Error> {
+pub(super) fn run(homes: CargoHomes, thresholds: Thresholds, stop: config::Stop) -> Result<Code, Error> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::Start)?;
-    match runtime.block_on(watch(homes, thresholds)) {
+    match runtime.block_on(watch(homes, thresholds, stop)) {
         Ok(never) => match never {},
         Err(End::Quit) => Ok(Code::Done),
         Err(End::Failed(error)) => Err(error),
     }
 }
 
-async fn watch(homes: CargoHomes, thresholds: Thresholds) -> Result<std::convert::Infallible, End> {
+async fn watch(homes: CargoHomes, thresholds: Thresholds, stop: config::Stop) -> Result<std::convert::Infallible, End> {
     let failed = |make: fn(io::Error) -> Error| move |error| End::Failed(make(error));
     let mut signals = Signals::listen().map_err(failed(Error::Terminal))?;
+    let grace = stop.grace;
+    let stops = Stops::new(homes.clone(), stop);
+    let (reports, mut reported) = mpsc::channel(1);
     let mut updates = live::start(homes, thresholds).map_err(failed(Error::Start))?;
     let mut screen = Screen::take().map_err(failed(Error::Terminal))?;
     let mut input = Input::open().map_err(failed(Error::Terminal))?;
@@ -85,6 +90,11 @@ async fn watch(homes: CargoHomes, thresholds: Thresholds) -> Result<std::convert
                 changed = true;
                 continue;
             }
+            Some(report) = reported.recv() => {
+                model.reported(&report, theme.home.as_deref());
+                changed = true;
+                continue;
+            }
             what = signals.next() => {
                 match what {
                     Told::End => return Err(End::Quit),
@@ -107,6 +117,14 @@ async fn watch(homes: CargoHomes, thresholds: Thresholds) -> Result<std::convert
                 After::Draw => {}
                 After::Repaint => screen.begin_anew()?,
                 After::Suspend => screen.suspend()?,
+                After::Stop(wish) => {
+                    let (stops, reports) = (stops.clone(), reports.clone());
+                    // A stop takes seconds, and the view goes on meanwhile.
+                    std::thread::Builder::new().name("stop".to_owned()).spawn(move || {
+                        let report = cli::stop::carry_out(&stops, wish, grace);
+                        let _ = reports.blocking_send(report); // the view may have ended
+                    })?;
+                }
                 After::Quit => return Err(End::Quit),
             }
             changed = true;
