@@ -16,10 +16,12 @@
 //! 3. [`wait_graph`] tells who is in whose way, the head of each queue, and circles; [`verdict`] judges each holder.
 //! 4. [`state`] is the model that all outputs show, as JSON for programs; [`by_process`] turns it from locks to processes,
 //!    and [`cli`] makes text of it for people.
-//! 5. [`server`] tells it to other processes on a socket, in the words of [`protocol`]; [`client`] is the other end.
+//! 5. [`stop`] ends a holder: it is given a token, asks the kernel anew about everything, and is the one place that signals.
+//! 6. [`server`] tells it to other processes on a socket, in the words of [`protocol`]; [`client`] is the other end.
 //!
-//! Everything but [`os`], [`process::named`], [`places`], the daemon's [`engine`], [`server`] and [`logs`], [`client`], [`live`]
-//! and the outer layer of [`cli`] is pure: no clock, no file, no process; time comes in as an argument.
+//! Everything but [`os`], [`process::named`], [`places`], [`stop`] (its plan and its targets aside), the daemon's [`engine`],
+//! [`server`] and [`logs`], [`client`], [`live`] and the outer layer of [`cli`] is pure: no clock, no file, no process; time
+//! comes in as an argument.
 
 pub mod by_process;
 pub mod cargo;

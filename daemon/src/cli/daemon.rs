@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let ended = server::signals().map_err(Error::Runtime)?;
         let recorder = recorder(&folders, &config);
         let homes = CargoHomes::from_env().with(config.cargo_homes);
@@ -116,8 +116,10 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
         let file = folders.history();
         let history = Arc::new(move |asked: &protocol::History| past(&file, asked));
         server.run(engine, history, ended).await.map_err(Error::Runtime)
-    })?;
-    Ok(Code::Done)
+    });
+    // A stop that gives its processes an hour is not waited for.
+    runtime.shutdown_background();
+    ended.map(|_| Code::Done)
 }
 
 /// What the engine is to know of a stop.

@@ -71,8 +71,10 @@ fn bounds<K: Kernel>(kernel: &mut K, order: &Order, holder: &Process) -> Bounds 
     let mut never = BTreeMap::new();
     let of_holder = tree::ancestors(kernel, holder.id.pid);
     never.extend(of_holder.into_iter().map(|pid| (pid, Why::Ancestor)));
-    let of_client = tree::ancestors(kernel, order.client);
-    never.extend(of_client.into_iter().map(|pid| (pid, Why::Ancestor)));
+    for asks in [order.client, order.own] {
+        let above = tree::ancestors(kernel, asks);
+        never.extend(above.into_iter().map(|pid| (pid, Why::Ancestor)));
+    }
     never.insert(order.client, Why::Client);
     never.insert(order.own, Why::Lockwatch);
     Bounds {

@@ -93,18 +93,9 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
         self.report(outcome)
     }
 
-    /// Whether force is still what was asked for: something of the plan is there, and where it is the holder, the check says
-    /// about it what it said before.
+    /// Whether there is anybody whom force is for, and whether the check still allows it.
     fn may_kill(&mut self) -> bool {
-        let living = self.plan.living();
-        if self.plan.holder().ended {
-            return !living.is_empty();
-        }
-        match check::check(self.kernel, self.homes, self.order) {
-            Ok(_) => true,
-            // It ended this very moment, and the rest of its tree is still to be ended.
-            Err(refusal) => refusal.kind == RefusalKind::Gone && living.len() > 1,
-        }
+        !self.plan.living().is_empty() && (self.plan.holder().ended || self.is_still_meant())
     }
 
     /// Sends a signal to everybody in the plan, and to whoever comes into it, until nobody of it lives or the time is over.
@@ -115,6 +106,9 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
             self.grow();
             for id in self.plan.living() {
                 if self.tried.insert((id, signal)) {
+                    if id == self.order.token.process && !self.is_still_meant() {
+                        return;
+                    }
                     tree::add_descendants(self.kernel, &mut self.plan, id);
                     self.tell(id, signal);
                     tree::add_descendants(self.kernel, &mut self.plan, id);
@@ -136,6 +130,15 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
         }
     }
 
+    /// Whether the check says of the holder what it said before. It comes first, so where it does not, nobody has got this signal:
+    /// a `cargo run` has let its locks go and has become the program. Where it has ended, its build is still to be ended.
+    fn is_still_meant(&mut self) -> bool {
+        match check::check(self.kernel, self.homes, self.order) {
+            Ok(_) => true,
+            Err(refusal) => refusal.kind == RefusalKind::Gone,
+        }
+    }
+
     fn got_term(&self, id: ProcessId) -> bool {
         self.sent.get(&id).is_some_and(|sent| sent.contains(&Signal::Terminate))
     }
@@ -148,6 +151,7 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
     }
 
     /// Signals one member, after a look at what it is by now.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that signals")]
     fn tell(&mut self, id: ProcessId, signal: Signal) {
         let Some(now) = tree::living(self.kernel, id, Detail::Full) else {
             return self.plan.ended(id);

@@ -199,6 +199,22 @@ fn who_lets_the_lock_go_is_not_killed() {
 }
 
 #[test]
+fn who_has_become_another_program_just_before_the_signal_is_let_be() {
+    // `cargo run` lets its locks go and becomes the program, at whatever moment before the first signal.
+    for call in 1..200 {
+        let (made, report) = stopped_with(build(), |made| {
+            let made = made.before_call(call, Event::Release(110));
+            made.before_call(call, Event::Exec(110, "parity".into()))
+        });
+        let was_hit = was_told(&made, 110);
+        assert!(!was_hit || report.outcome == Outcome::Ended, "question {call}");
+        if !was_hit {
+            assert_eq!(made.signals(), [], "question {call}");
+        }
+    }
+}
+
+#[test]
 fn who_is_stopped_is_let_go_on_so_that_he_can_end() {
     let made = build().with(110, |process| process.state = RunState::Stopped);
     let (made, report) = stopped(made);
