@@ -18,8 +18,8 @@ use crate::work::registry::Registry;
 /// less does not decide.
 const PERIODS_IN_MOVING: u32 = 5;
 
-/// So many holders are sampled and no more; those whom somebody waits for come first.
-const MOST: usize = 64;
+/// So many holders are sampled and no more.
+const MOST: usize = 128;
 
 /// The windows of all who hold.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Samples {
     pub(super) fn take<K: Kernel>(&mut self, observer: &mut Observer<K>, look: &Look, now: Duration) {
         let period = self.period();
         self.next = Some(now + period);
-        let holders = holders(look);
+        let holders = holders(look, &self.windows);
         self.windows.retain(|id, _| holders.contains(id));
         self.starters.retain(|id, _| holders.contains(id));
         let mut homes = BTreeSet::new();
@@ -125,15 +125,20 @@ struct Starter {
     is_gone: bool,
 }
 
-/// Everyone who holds a lock, once, up to [`MOST`].
-fn holders(look: &Look) -> BTreeSet<ProcessId> {
-    let is_wanted = |lock: &&Lock| !lock.waiters.is_empty();
-    let wanted = look.locks.iter().filter(is_wanted);
-    let others = look.locks.iter().filter(|lock| !is_wanted(lock));
+/// Everyone who holds a lock, once, up to [`MOST`]: those whom somebody waits for, then those who were sampled before, so that
+/// what was seen of them goes on.
+fn holders(look: &Look, sampled: &BTreeMap<ProcessId, Window>) -> BTreeSet<ProcessId> {
+    let mut ranked: Vec<(bool, bool, ProcessId)> = Vec::new();
+    for lock in &look.locks {
+        let is_wanted = !lock.waiters.is_empty();
+        let ids = lock.holders.iter().map(|claim| claim.process);
+        ranked.extend(ids.map(|id| (!is_wanted, !sampled.contains_key(&id), id)));
+    }
+    ranked.sort_unstable();
     let mut found = BTreeSet::new();
-    for claim in wanted.chain(others).flat_map(|lock| &lock.holders) {
+    for (_, _, id) in ranked {
         if found.len() < MOST {
-            found.insert(claim.process);
+            found.insert(id);
         }
     }
     found
@@ -164,5 +169,43 @@ impl<'a> Places<'a> {
             }
         }
         places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::made::Made;
+    use crate::process::Pid;
+
+    const FIRST: Pid = 1000;
+
+    /// As many holders as that, each of a lock of its own; one is waited for.
+    fn look(count: Pid, wanted: Pid) -> Look {
+        let made = Made::default()
+            .process(1, 0, "/sbin/init", 9000)
+            .process(10, 1, "cargo check", 5);
+        let pids = FIRST..FIRST + count;
+        let made = pids.fold(made, |made, pid| {
+            let waiters: &[(Pid, char)] = if pid == wanted { &[(10, '+')] } else { &[] };
+            let lock = format!("/home/me/p{pid}/target/debug/.cargo-lock");
+            made.process(pid, 1, "cargo build", 60)
+                .lock(&lock, &[(pid, '+')], waiters)
+        });
+        made.look()
+    }
+
+    #[test]
+    fn of_many_holders_the_important_ones_are_sampled() {
+        let last = FIRST + 299;
+        let look = look(300, last);
+        let id = |pid| *look.processes.keys().find(|id| id.pid == pid).expect("is there");
+        let before = FIRST + 250;
+        let window = Window::new(Thresholds::default(), Duration::from_secs(2));
+        let sampled = BTreeMap::from([(id(before), window)]);
+        let found = holders(&look, &sampled);
+        assert_eq!(found.len(), MOST);
+        assert!(found.contains(&id(last)), "somebody waits for it");
+        assert!(found.contains(&id(before)), "it was sampled before");
     }
 }
