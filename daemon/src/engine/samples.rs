@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cargo::lock_kind::LockKind;
 use crate::cargo::origin::OriginKind;
 use crate::config::Thresholds;
-use crate::observation::{Lock, Look, Observer};
+use crate::observation::{Look, Observer};
 use crate::os::Kernel;
 use crate::process::ProcessId;
 use crate::verdict::{Course, Window};
