@@ -37,7 +37,11 @@ pub(super) fn check<K: Kernel>(kernel: &mut K, homes: &CargoHomes, order: &Order
     };
     let bounds = bounds(kernel, order, &holder.process);
     bounds.judge_identity(&holder).map_err(|why| refuse(refusal_of(why)))?;
-    let (path, mode) = held(kernel, homes, id, order.token.file).map_err(refuse)?;
+    let (path, mode) = held(kernel, homes, id, order.token.file).map_err(|kind| {
+        // It may have ended meanwhile: its files are closed then.
+        let has_ended = tree::living(kernel, id, Detail::Brief).is_none();
+        refuse(if has_ended { RefusalKind::Gone } else { kind })
+    })?;
     if !may_be_stopped(&holder, &order.programs) {
         return Err(refuse(RefusalKind::NotCargo));
     }

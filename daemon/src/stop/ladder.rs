@@ -23,7 +23,7 @@ const SETTLE: Duration = Duration::from_millis(5);
 /// So long the kernel may take to end who got `SIGKILL`.
 const AFTER_KILL: Duration = Duration::from_secs(2);
 
-/// So often, and each time so much later, who waits is looked for as the new holder: it must be woken first.
+/// So often, and each time so much later, a process that is about to end or to take the lock is looked at again.
 const HANDOVER: (usize, Duration) = (10, Duration::from_millis(20));
 
 /// A variable that cargo sets for each compiler and build script that it starts, and that their children inherit.
@@ -133,10 +133,21 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
     /// Whether the check says of the holder what it said before. It comes first, so where it does not, nobody has got this signal:
     /// a `cargo run` has let its locks go and has become the program. Where it has ended, its build is still to be ended.
     fn is_still_meant(&mut self) -> bool {
-        match check::check(self.kernel, self.homes, self.order) {
-            Ok(_) => true,
-            Err(refusal) => refusal.kind == RefusalKind::Gone,
+        matches!(self.check(), Ok(()) | Err(RefusalKind::Gone))
+    }
+
+    /// Checks the holder again. A process that ends closes its files first, and for a moment looks like one that lives on without
+    /// its locks.
+    fn check(&mut self) -> Result<(), RefusalKind> {
+        for _ in 0..HANDOVER.0 {
+            match check::check(self.kernel, self.homes, self.order) {
+                Ok(_) => return Ok(()),
+                Err(refusal) if refusal.kind == RefusalKind::Gone => return Err(refusal.kind),
+                Err(_) => self.clock.sleep(HANDOVER.1),
+            }
         }
+        let checked = check::check(self.kernel, self.homes, self.order);
+        checked.map(drop).map_err(|refusal| refusal.kind)
     }
 
     fn got_term(&self, id: ProcessId) -> bool {
@@ -225,13 +236,13 @@ impl<'a, K: Kernel, C: Clock> Ladder<'a, K, C> {
         if self.plan.holder().ended {
             return Outcome::Ended;
         }
-        match check::check(self.kernel, self.homes, self.order) {
-            Err(refusal) if refusal.kind == RefusalKind::Gone => {
+        match self.check() {
+            Err(RefusalKind::Gone) => {
                 self.plan.ended(self.order.token.process);
                 Outcome::Ended
             }
-            Err(refusal) if refusal.kind == RefusalKind::Released => Outcome::Released,
-            Ok(_) | Err(_) => Outcome::StillThere,
+            Err(RefusalKind::Released) => Outcome::Released,
+            Ok(()) | Err(_) => Outcome::StillThere,
         }
     }
 

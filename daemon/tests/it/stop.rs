@@ -6,12 +6,16 @@ mod reuse;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use libtest_mimic::Trial;
+use lockwatch::client::Client;
+use lockwatch::folders::{Base, Folders};
 use lockwatch::os::{Kernel as _, System};
 use lockwatch::process::{Detail, Pid, ProcessId, RunState};
+use lockwatch::protocol;
 use lockwatch::stop::plan::Why;
-use lockwatch::stop::{Outcome, RefusalKind, Report};
+use lockwatch::stop::{Outcome, RefusalKind, Report, Step};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -313,6 +317,27 @@ fn by_a_daemon() {
     let (code, report) = stop(&family.pid().to_string());
     assert_eq!((code, report.outcome), (0, Outcome::Ended));
     assert!(all.iter().all(|id| !lives(*id)));
+    // Each step is told before it is taken.
+    let next = Family::start(&["stubborn"]);
+    let token = until_seen(&next.lock(), 1, 0).1.holders[0].token;
+    let base = Base {
+        lockwatch_home: Some(home.path().to_owned()),
+        ..Base::default()
+    };
+    let folders = Folders::new(&base, lockwatch::os::LAYOUT);
+    let mut client = Client::connect(&folders).expect("connects").expect("it runs");
+    let mut steps = Vec::new();
+    let wish = protocol::Stop {
+        token,
+        force: true,
+        dry_run: false,
+        grace_ms: Some(0),
+    };
+    let forced = client
+        .stop(wish, Duration::ZERO, &mut |step| steps.push(step))
+        .expect("answers");
+    assert_eq!((forced.outcome, forced.forced), (Outcome::Ended, true));
+    assert_eq!(steps, [Step::Terminate, Step::Kill]);
     // It was the daemon's doing: its log says so.
     let log = until("the log", || {
         let logs = std::fs::read_dir(home.path().join("logs")).ok()?;

@@ -50,8 +50,11 @@ fn bad_input_is_answered_and_hurts_nobody() {
         (b"GET / HTTP/1.1\r", -32700),
         (b"[]", -32600),
         (b"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"state\"}]", -32600),
-        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"kill\"}", -32601),
-        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"stop\"}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"restart\"}", -32601),
+        (
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"stop\",\"params\":{\"pid\":1}}",
+            -32602,
+        ),
         (
             b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"client\":1}}",
             -32602,

@@ -44,7 +44,7 @@ fn documented_examples_are_answered_as_shown() {
             }
         }
     }
-    assert_eq!(examples, 8);
+    assert_eq!(examples, 9);
 }
 
 /// The shown answer with `…` for what is left out, against the real one.
