@@ -109,7 +109,7 @@ fn bash_completes_with_them() {
         .current_dir(&out)
         .output()
         .expect("runs");
-    assert_eq!(text(&output.stdout), "status\n", "{output:?}");
+    assert_eq!(text(&output.stdout), "status stop\n", "{output:?}");
 }
 
 #[test]

@@ -76,7 +76,8 @@ impl Daemon {
     }
 
     fn client(&self) -> Client {
-        Client::connect(&self.folders()).expect("connects").expect("it runs")
+        let client = Client::connect(&self.folders()).expect("connects");
+        client.expect("it runs").with_patience(support::PATIENCE)
     }
 
     fn subscribe(&self) -> States {
