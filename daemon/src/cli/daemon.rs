@@ -129,7 +129,11 @@ fn stopping(event: StopEvent<'_>) -> Request {
         StopEvent::Step(order, Step::Kill) => Request::Stopping(order.token.process, Some(HoldEnd::Forced)),
         // That it has ended may be seen only later; whoever lives on may hold other locks, and end by itself.
         StopEvent::End(order, report) => {
-            let how = if order.force { HoldEnd::Forced } else { HoldEnd::Stopped };
+            let how = if report.forced {
+                HoldEnd::Forced
+            } else {
+                HoldEnd::Stopped
+            };
             Request::Stopping(order.token.process, (report.outcome == Outcome::Ended).then_some(how))
         }
     }

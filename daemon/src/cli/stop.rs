@@ -165,19 +165,12 @@ fn ask_the_daemon(wish: protocol::Stop) -> Result<Option<(Client, Report)>, Clie
     Ok(Some((client, report)))
 }
 
-/// Does what the live view asks for: by the daemon where one runs, otherwise by ourselves.
-pub(super) fn carry_out(stops: &Stops, wish: protocol::Stop, grace: Duration) -> Report {
-    let by_the_daemon = || {
-        let mut client = Client::connect(&Folders::from_env()?)?;
-        client
-            .as_mut()
-            .map(|client| client.stop(wish, grace, &mut |_| ()))
-            .transpose()
-    };
-    match by_the_daemon() {
-        Ok(Some(report)) => report,
-        // Whatever it said of the failure, the check before each signal is the same here.
-        Ok(None) | Err(_) => stops.stop(&wish, std::process::id(), &mut |_| ()),
+/// Does what the live view asks for: by the daemon where one runs, otherwise by ourselves. A daemon that fails in the middle of it
+/// may be at it still, so nobody else begins then.
+pub(super) fn carry_out(stops: &Stops, wish: protocol::Stop, grace: Duration) -> Result<Report, ClientError> {
+    match Client::connect(&Folders::from_env()?)? {
+        Some(mut client) => client.stop(wish, grace, &mut |_| ()),
+        None => Ok(stops.stop(&wish, std::process::id(), &mut |_| ())),
     }
 }
 

@@ -229,6 +229,9 @@ impl Model {
 
     /// Begins to stop the holder that is looked at; where that is none, nothing.
     fn stop(&mut self) -> After {
+        if self.stopping.is_under_way() {
+            return After::Nothing;
+        }
         let rows = self.rows();
         let place = self.looked_at(&rows);
         let Some(Row::Holder(entry)) = place.and_then(|place| rows.get(place)) else {
@@ -246,7 +249,11 @@ impl Model {
     }
 
     /// Takes what came of a plan or a stop.
-    pub(super) fn reported(&mut self, report: &Report, home: Option<&str>) {
+    pub(super) fn reported(&mut self, report: Result<&Report, String>, home: Option<&str>) {
+        let report = match report {
+            Ok(report) => report,
+            Err(sentence) => return self.stopping.failed(sentence),
+        };
         let state = self.seen.as_ref().map(|seen| &seen.published.state);
         let question = || state.map_or_else(String::new, |state| stop::question(report, state, home));
         self.stopping.reported(report, question);

@@ -17,11 +17,12 @@ use super::keys::{Key, Keys};
 use super::model::{After, Model, Room};
 use super::term::Screen;
 use crate::cli;
+use crate::client::ClientError;
 use crate::clock::Moment;
 use crate::config::{self, Thresholds};
 use crate::live::{self, Trouble, Update};
 use crate::places::CargoHomes;
-use crate::stop::Stops;
+use crate::stop::{Report, Stops};
 
 /// After so long Esc is the key, and no sequence that goes on. A slow line cuts sequences.
 const ESC: Duration = Duration::from_millis(50);
@@ -57,7 +58,7 @@ async fn watch(homes: CargoHomes, thresholds: Thresholds, stop: config::Stop) ->
     let mut signals = Signals::listen().map_err(failed(Error::Terminal))?;
     let grace = stop.grace;
     let stops = Stops::new(homes.clone(), stop);
-    let (reports, mut reported) = mpsc::channel(1);
+    let (reports, mut reported) = mpsc::channel::<Result<Report, ClientError>>(1);
     let mut updates = live::start(homes, thresholds).map_err(failed(Error::Start))?;
     let mut screen = Screen::take().map_err(failed(Error::Terminal))?;
     let mut input = Input::open().map_err(failed(Error::Terminal))?;
@@ -91,7 +92,7 @@ async fn watch(homes: CargoHomes, thresholds: Thresholds, stop: config::Stop) ->
                 continue;
             }
             Some(report) = reported.recv() => {
-                model.reported(&report, theme.home.as_deref());
+                model.reported(report.as_ref().map_err(ToString::to_string), theme.home.as_deref());
                 changed = true;
                 continue;
             }

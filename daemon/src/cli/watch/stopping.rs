@@ -32,6 +32,17 @@ impl Stopping {
         }
     }
 
+    /// Whether something is under way. Nothing else is begun then: its question would come under a finger that is about to answer
+    /// another one.
+    pub(super) fn is_under_way(&self) -> bool {
+        matches!(self, Self::UnderWay { .. })
+    }
+
+    /// It could not be carried out.
+    pub(super) fn failed(&mut self, sentence: String) {
+        *self = Self::Told { sentence };
+    }
+
     /// Whether the user is asked; then keys answer that.
     pub(super) fn is_asking(&self) -> bool {
         matches!(self, Self::Asking { .. })
@@ -53,11 +64,12 @@ impl Stopping {
 
     /// What came of a plan or a stop; `question` is the plan in words.
     pub(super) fn reported(&mut self, report: &Report, question: impl FnOnce() -> String) {
-        let wish = |force| protocol::Stop {
+        let wish = |force: bool| protocol::Stop {
             token: report.token,
             force,
             dry_run: false,
-            grace_ms: None,
+            // They had their time.
+            grace_ms: force.then_some(0),
         };
         *self = match report.outcome {
             Outcome::Planned => Self::Asking {
@@ -133,7 +145,8 @@ mod tests {
         let mut stopping = Stopping::default();
         stopping.reported(&report(Outcome::StillThere), String::new);
         let wish = stopping.answer(true).expect("goes on");
-        assert!(wish.force);
+        assert_eq!((wish.force, wish.grace_ms), (true, Some(0)));
+        assert!(stopping.is_under_way(), "so no other one is begun");
         let forced = Report {
             forced: true,
             ..report(Outcome::StillThere)
