@@ -428,6 +428,8 @@ pub struct Effort {
     pub reads_terminal: bool,
     /// Its sockets, by numbers that are theirs for as long as they are open. Some may not be TCP connections.
     pub sockets: Vec<u64>,
+    /// Whether they are in a place of which the system does not tell us what came in.
+    pub is_elsewhere: bool,
 }
 
 /// The questions that everything above asks the kernel. [`System`] is the real one.

@@ -189,6 +189,7 @@ impl Kernel for System {
             },
             reads_terminal: told.reads_terminal,
             sockets: told.sockets,
+            is_elsewhere: told.is_elsewhere,
         })
     }
 

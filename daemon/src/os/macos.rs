@@ -155,6 +155,7 @@ mod system {
                 work: sys::work(pid).unwrap_or_default(),
                 reads_terminal: sys::reads_terminal(pid),
                 sockets: sys::connections(pid),
+                is_elsewhere: false,
                 process,
             })
         }

@@ -46,6 +46,8 @@ pub(crate) struct Made {
     /// What processes have done so far; nothing where none is said.
     work: BTreeMap<Pid, Work>,
     reads_terminal: BTreeSet<Pid>,
+    /// Those whose sockets are in a place of which nothing is told.
+    elsewhere: BTreeSet<Pid>,
     /// The sockets of processes, and what came in by them where that can be told.
     sockets: BTreeMap<u64, (Pid, Option<u64>)>,
     acts: acts::Acts,
@@ -64,6 +66,12 @@ impl Made {
     /// Lets a process read from the terminal.
     pub(crate) fn reads_terminal(mut self, pid: Pid) -> Self {
         self.reads_terminal.insert(pid);
+        self
+    }
+
+    /// Puts the sockets of a process into a container.
+    pub(crate) fn elsewhere(mut self, pid: Pid) -> Self {
+        self.elsewhere.insert(pid);
         self
     }
 
@@ -287,6 +295,7 @@ impl Kernel for Made {
             work: self.work.get(&pid).copied().unwrap_or_default(),
             reads_terminal: self.reads_terminal.contains(&pid),
             sockets: own.map(|(number, _)| *number).collect(),
+            is_elsewhere: self.elsewhere.contains(&pid),
             process,
         })
     }

@@ -39,6 +39,8 @@ pub fn sample<K: Kernel>(
     }
     let received = if tree.sockets.is_empty() {
         Received::Bytes(BTreeMap::new())
+    } else if tree.is_elsewhere {
+        Received::Connections(tree.sockets.len())
     } else {
         kernel.received(&tree.sockets)
     };
@@ -55,6 +57,8 @@ pub fn sample<K: Kernel>(
 struct Tree {
     members: BTreeMap<ProcessId, Member>,
     sockets: BTreeSet<u64>,
+    /// Whether some of them are where nothing is told of them: then what is told is not all that came in.
+    is_elsewhere: bool,
     /// Those whose children are still to be looked at.
     open: VecDeque<ProcessId>,
     seen: BTreeSet<Pid>,
@@ -67,6 +71,7 @@ impl Tree {
             work,
             reads_terminal,
             sockets,
+            is_elsewhere,
         } = effort;
         if !self.seen.insert(process.id.pid) {
             return;
@@ -78,6 +83,7 @@ impl Tree {
             (kind, _) => kind,
         };
         self.sockets.extend(sockets);
+        self.is_elsewhere |= is_elsewhere;
         self.open.push_back(process.id);
         self.members.insert(
             process.id,

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::proc_dir::ProcDir;
+use super::proc_dir::{self, ProcDir};
 use super::stat::Stat;
 use crate::process::Pid;
 
@@ -18,6 +18,8 @@ pub(super) struct Told {
     /// The inode numbers of its sockets, of all kinds.
     pub(super) sockets: Vec<u64>,
     pub(super) reads_terminal: bool,
+    /// Whether its sockets are of another network namespace (a container), of which nothing is told here.
+    pub(super) is_elsewhere: bool,
 }
 
 pub(super) fn of(pid: Pid) -> io::Result<Told> {
@@ -29,12 +31,18 @@ pub(super) fn of(pid: Pid) -> io::Result<Told> {
         Some(rest) => sockets.extend(inode(rest)),
         None => reads_terminal |= target == b"/dev/tty" && may_read(&folder, name),
     });
+    let network = |folder: &ProcDir| folder.link("ns/net");
+    let is_elsewhere = !sockets.is_empty() && {
+        let own = ProcDir::open(std::process::id()).ok().and_then(|own| network(&own));
+        network(&folder) != own
+    };
     let disk = folder.io().map_or(0, |text| disk(&text));
     Ok(Told {
         stat,
         disk,
         sockets,
         reads_terminal,
+        is_elsewhere,
     })
 }
 
@@ -45,13 +53,26 @@ pub(super) fn children(pid: Pid) -> Vec<Pid> {
     let mut found = Vec::new();
     for thread in threads.into_iter().flatten().flatten() {
         let path: PathBuf = thread.path().join("children");
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && thread.path().exists() => return by_parent(pid),
+            Err(_) => continue, // it has ended
+        };
         found.extend(
             text.split_ascii_whitespace()
                 .filter_map(|word| word.parse::<Pid>().ok()),
         );
     }
     found
+}
+
+/// The same in a kernel without `CONFIG_PROC_CHILDREN`: all processes are asked for their parent. That costs much more, but a
+/// build whose compilers are not seen would seem to stand still.
+fn by_parent(parent: Pid) -> Vec<Pid> {
+    let names = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = names.filter_map(|entry| entry.file_name().to_str()?.parse::<Pid>().ok());
+    pids.filter(|pid| proc_dir::stat_of(*pid).is_ok_and(|stat| stat.parent == parent))
+        .collect()
 }
 
 /// The rest of `socket:[4711]`.
@@ -106,6 +127,19 @@ mod tests {
             let text = format!("pos:\t0\nflags:\t{flags}\nmnt_id:\t23\n");
             assert_eq!(is_readable(text.as_bytes()), readable, "{flags}");
         }
+    }
+
+    #[test]
+    fn both_ways_find_a_child() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("starts");
+        let own = std::process::id();
+        let found = (
+            children(own).contains(&child.id()),
+            by_parent(own).contains(&child.id()),
+        );
+        child.kill().expect("is ours");
+        child.wait().expect("ends");
+        assert_eq!(found, (true, true));
     }
 
     #[test]

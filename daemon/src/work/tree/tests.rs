@@ -68,6 +68,8 @@ fn sockets_of_the_tree() {
         take(&mut made).received,
         Received::Bytes(BTreeMap::from([(7, 100), (8, 5)]))
     );
+    let mut contained = made.clone().elsewhere(11);
+    assert_eq!(take(&mut contained).received, Received::Connections(2));
     let mut made = made.socket(10, 8, None);
     assert_eq!(take(&mut made).received, Received::Connections(2));
 }
