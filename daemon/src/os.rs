@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::process::{Detail, Pid, Process, ProcessId};
 use crate::work::{Received, Work};
 
+pub mod file_system;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(test)]
@@ -26,9 +27,9 @@ mod macos;
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use linux::fuzzing;
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, PACE, System, awake, file_id, real_folder, since_boot, warm_up};
+pub use linux::{Bell, PACE, System, awake, blind_spots, file_id, file_system, real_folder, since_boot, warm_up};
 #[cfg(target_os = "macos")]
-pub use macos::{Bell, PACE, System, awake, file_id, real_folder, since_boot, warm_up};
+pub use macos::{Bell, PACE, System, awake, blind_spots, file_id, file_system, real_folder, since_boot, warm_up};
 
 /// Where this system's programs keep their own files.
 #[cfg(target_os = "linux")]
@@ -268,6 +269,17 @@ impl fmt::Display for Note {
             ),
         }
     }
+}
+
+/// Something that keeps lockwatch from seeing all processes and locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blind {
+    /// We run in a PID namespace of our own, a container: see [`Note::PidNamespace`].
+    PidNamespace,
+    /// `/proc` hides the processes of other users.
+    HiddenProcesses,
+    /// The kernel has no lists of children (`CONFIG_PROC_CHILDREN`), so all processes are asked for their parents.
+    NoLists,
 }
 
 /// What a look is for.

@@ -21,7 +21,7 @@ mod tables;
 #[cfg(target_os = "macos")]
 pub use bell::Bell;
 #[cfg(target_os = "macos")]
-pub use system::{PACE, System, awake, file_id, real_folder, since_boot, warm_up};
+pub use system::{PACE, System, awake, blind_spots, file_id, file_system, real_folder, since_boot, warm_up};
 
 #[cfg(target_os = "macos")]
 mod system {
@@ -37,14 +37,16 @@ mod system {
     use super::procargs::ProcArgs;
     use super::tables::{Listed, Tables as _, Whose};
     use super::{layout, selftest, sys};
+    use crate::os::file_system::{self, FileSystem};
     use crate::os::{
-        Descriptors, Effort, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision, ProcessError,
-        Signal, SignalError,
+        Blind, Descriptors, Effort, FileId, Interest, Kernel, LockTable, LookError, Note, Pace, Precision,
+        ProcessError, Signal, SignalError,
     };
     use crate::process::{Detail, Pid, Process, ProcessId, RunState};
     use crate::work::Received;
 
     /// The kernel of macOS, for one user without privileges.
+    #[derive(Debug)]
     pub struct System {
         calls: sys::Darwin,
         looker: Looker<sys::Darwin>,
@@ -78,6 +80,13 @@ mod system {
                 failed,
                 cargos: None,
             }
+        }
+    }
+
+    impl System {
+        /// The same as [`Self::new`]: here every look is by a tested detection.
+        pub fn tested() -> Self {
+            Self::new()
         }
     }
 
@@ -191,6 +200,24 @@ mod system {
 
     /// There is nothing to prepare.
     pub fn warm_up() {}
+
+    /// The file system of a folder.
+    pub fn file_system(path: &Path) -> io::Result<FileSystem> {
+        let told = rustix::fs::statfs(path)?;
+        let name = told
+            .f_fstypename
+            .iter()
+            .map(|c| c.cast_unsigned())
+            .take_while(|c| *c != 0);
+        let kind = String::from_utf8_lossy(&name.collect::<Vec<u8>>()).into_owned();
+        let flock = file_system::flock_by_name(&kind);
+        file_system::of(path, kind, flock)
+    }
+
+    /// All processes are listed; those of other users do not tell about their files, which the notes of a look say.
+    pub fn blind_spots() -> Vec<Blind> {
+        Vec::new()
+    }
 
     /// The folder's path without symbolic links; none where it is no folder, or not there, or where macOS guards it: who
     /// watches such a folder makes the system ask the user for permission.

@@ -55,6 +55,7 @@ impl Limits {
 type Sight = (ProcessId, i32, FileId);
 
 /// Looks, and remembers from one look to the next what makes it surer or cheaper.
+#[derive(Debug)]
 pub(super) struct Looker<T: Tables> {
     tables: Arc<T>,
     home: Option<PathBuf>,

@@ -31,6 +31,7 @@ pub(super) use measure::measure;
 pub(super) use signal::{children, signal};
 
 /// The system that we run on.
+#[derive(Debug)]
 pub(super) struct Darwin {
     began: Instant,
 }

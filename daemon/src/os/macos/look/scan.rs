@@ -53,13 +53,14 @@ pub(super) struct Seen {
 }
 
 /// A thread that did not come back in time.
+#[derive(Debug)]
 struct Stuck {
     on: Pid,
     thread: JoinHandle<()>,
 }
 
 /// Reads file tables, and remembers what helps to read fewer.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Scanner {
     stuck: Vec<Stuck>,
     /// The processes that have been read at least once.

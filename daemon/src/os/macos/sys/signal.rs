@@ -11,10 +11,10 @@ use crate::process::{Pid, ProcessId};
 /// `audit_token_t` in `mach/message.h`: eight numbers, of which the kernel compares the process number and its version
 /// (XNU, `bsd/kern/kern_proc.c`, `proc_find_audit_token`).
 #[repr(C)]
-struct AuditToken([u32; 8]);
+pub(super) struct AuditToken([u32; 8]);
 
 /// `int proc_signal_with_audittoken(audit_token_t *, int)` of libproc, since macOS 14.2: 0, or an error number.
-type SignalWithAuditToken = unsafe extern "C" fn(*mut AuditToken, libc::c_int) -> libc::c_int;
+pub(super) type SignalWithAuditToken = unsafe extern "C" fn(*mut AuditToken, libc::c_int) -> libc::c_int;
 
 /// A program that becomes another one between the question and the signal has another version, and is asked again.
 const ATTEMPTS: usize = 5;
@@ -39,9 +39,7 @@ pub(in crate::os::macos) fn signal(process: ProcessId, signal: Signal) -> Result
                 _ => Err(io::Error::last_os_error().into()),
             };
         };
-        let mut token = AuditToken([0, 0, 0, 0, 0, process.pid, 0, version]);
-        // SAFETY: the function has this signature, and reads the token, which is valid for the call.
-        match unsafe { by_token(&raw mut token, signal) } {
+        match signal_version(by_token, process.pid, version, signal) {
             0 => return Ok(()),
             libc::ESRCH => {}
             error => return Err(io::Error::from_raw_os_error(error).into()),
@@ -50,8 +48,20 @@ pub(in crate::os::macos) fn signal(process: ProcessId, signal: Signal) -> Result
     Err(SignalError::Gone)
 }
 
+/// Signals the process of this number while it is of this version; 0, or an error number.
+pub(super) fn signal_version(
+    by_token: SignalWithAuditToken,
+    pid: Pid,
+    version: u32,
+    signal: libc::c_int,
+) -> libc::c_int {
+    let mut token = AuditToken([0, 0, 0, 0, 0, pid, 0, version]);
+    // SAFETY: the function has this signature, and reads the token, which is valid for the call.
+    unsafe { by_token(&raw mut token, signal) }
+}
+
 /// The version of the program that the process runs, if it is this process.
-fn version_of(process: ProcessId) -> Result<u32, SignalError> {
+pub(super) fn version_of(process: ProcessId) -> Result<u32, SignalError> {
     let mut bytes = [0; layout::unique_id_info::SIZE];
     let size = pid_info(process.pid, layout::PROC_PIDUNIQIDENTIFIERINFO, ENDED_TOO, &mut bytes)?;
     let bytes = whole(&bytes, size)?;
@@ -63,7 +73,7 @@ fn version_of(process: ProcessId) -> Result<u32, SignalError> {
 }
 
 /// Looked up while running, because a program that needs it does not start on an older macOS.
-fn signal_with_audit_token() -> Option<SignalWithAuditToken> {
+pub(super) fn signal_with_audit_token() -> Option<SignalWithAuditToken> {
     // SAFETY: the name ends with a NUL; it is searched in what is loaded, libproc is part of libSystem.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"proc_signal_with_audittoken".as_ptr()) };
     if found.is_null() {

@@ -7,6 +7,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+mod others;
+
 use super::{Darwin, arguments, boot_session, bsd_info, kinfo, measure, program, working_directory};
 use crate::os::macos::about::{Basics, boot_id};
 use crate::os::macos::layout;
