@@ -2,6 +2,8 @@
 //!
 //! `daemon/schema/state-1.schema.json` describes it for other programs, and a test holds real output against it.
 
+mod same;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use crate::process::{Pid, ProcessId};
 use crate::text;
 use crate::token::Token;
 use crate::tracker::{Part, Tracker};
-use crate::verdict::{self, Class, Course, Verdict};
+use crate::verdict::{self, Class, Course, Reason, Verdict};
 use crate::wait_graph::{self, Hold, WaitGraph};
 
 /// The version of the document's form. It goes up only if a field's meaning would have to change.
@@ -174,19 +176,24 @@ pub trait Past {
 impl State {
     /// From one look, made without a daemon. `confirmed`: see [`verdict::Case::confirmed`].
     pub fn direct(look: &Look, confirmed: &BTreeSet<ProcessId>) -> Self {
-        Self::of(look, confirmed, None, Source::Direct)
+        Self::of(look, &WaitGraph::of(look), confirmed, None, Source::Direct)
     }
 
-    /// From the newest of many looks, with what is known of the time before.
-    pub fn tracked(look: &Look, confirmed: &BTreeSet<ProcessId>, past: &dyn Past) -> Self {
-        Self::of(look, confirmed, Some(past), Source::Daemon)
+    /// From the newest of many looks, with who waits for whom in it and what is known of the time before.
+    pub fn tracked(look: &Look, graph: &WaitGraph, confirmed: &BTreeSet<ProcessId>, past: &dyn Past) -> Self {
+        Self::of(look, graph, confirmed, Some(past), Source::Daemon)
     }
 
-    fn of(look: &Look, confirmed: &BTreeSet<ProcessId>, past: Option<&dyn Past>, source: Source) -> Self {
-        let graph = WaitGraph::of(look);
+    fn of(
+        look: &Look,
+        graph: &WaitGraph,
+        confirmed: &BTreeSet<ProcessId>,
+        past: Option<&dyn Past>,
+        source: Source,
+    ) -> Self {
         let builder = Builder {
             look,
-            graph: &graph,
+            graph,
             confirmed,
             past,
         };
@@ -209,36 +216,15 @@ impl State {
         }
     }
 
-    /// Whether nothing has changed: not the time, nor how long something lasts, nor the words of the evidence alone.
-    pub fn says_the_same_as(&self, other: &Self) -> bool {
-        self.without_times() == other.without_times()
-    }
-
-    /// Whether the evidence is in the same words.
-    pub fn has_the_words_of(&self, other: &Self) -> bool {
-        let words = |state: &'_ Self| -> Vec<_> {
-            let holders = state.locks.iter().flat_map(|lock| &lock.holders);
-            holders.map(|holder| holder.verdict.evidence.clone()).collect()
-        };
-        words(self) == words(other)
-    }
-
-    fn without_times(&self) -> Self {
-        let mut state = Self {
-            as_of: Timestamp::UNIX_EPOCH,
-            generation: None,
-            ..self.clone()
-        };
-        for lock in &mut state.locks {
-            for holder in &mut lock.holders {
-                (holder.since, holder.held_ms) = (None, None);
-                holder.verdict.evidence.clear();
-            }
-            for waiter in &mut lock.waiters {
-                (waiter.since, waiter.waited_ms) = (None, None);
-            }
-        }
-        state
+    /// How each hold's process is judged.
+    pub fn verdicts(&self) -> impl Iterator<Item = (Part, Class, Reason)> {
+        self.locks.iter().flat_map(|lock| &lock.holders).map(|holder| {
+            let part = Part {
+                file: holder.token.file,
+                process: holder.token.process,
+            };
+            (part, holder.verdict.class, holder.verdict.reason)
+        })
     }
 
     /// The processes that hold a lock or wait for one.

@@ -190,6 +190,11 @@ impl Tracker {
         self.waits.values()
     }
 
+    /// What a lock in use is called.
+    pub fn name_of(&self, file: FileId) -> Option<Arc<LockName>> {
+        self.names.get(&file).cloned()
+    }
+
     /// Since when a process holds a lock, where the begin was seen.
     pub fn held_since(&self, part: Part) -> Option<Duration> {
         self.holds.get(&part)?.begin.if_seen()

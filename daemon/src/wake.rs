@@ -4,19 +4,22 @@
 //! and closed, `FSEvents` that something in a folder changed; neither tells of flock(2).
 
 mod folders;
+mod keeper;
 mod storm;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RemoveKind};
-use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, RecommendedWatcher, Watcher as _};
 use tokio::sync::mpsc;
 
 pub use self::folders::Folders;
+use self::keeper::{Done, Keeper, Order};
 use self::storm::Storms;
 use crate::cargo::lock_kind;
 use crate::os::FileId;
@@ -41,8 +44,11 @@ pub enum FileEvent {
 /// Watches folders, each by itself and not what is below it.
 #[derive(Debug)]
 pub struct FileWatch {
-    watcher: RecommendedWatcher,
+    keeper: Keeper,
     watched: Vec<Watched>,
+    /// What was watched until it may have gone. The next order makes sure that it is not.
+    forgotten: Vec<PathBuf>,
+    is_busy: bool,
     lost: Arc<AtomicBool>,
 }
 
@@ -69,7 +75,7 @@ struct FolderId {
 pub struct Refused {
     /// Folders that the system refuses to watch, with the reason.
     pub folders: Vec<(PathBuf, notify::Error)>,
-    /// Whether a folder is watched now that was not before: what happened in it until then was not heard.
+    /// Whether a folder is watched now that was not before, or went meanwhile: what happened until then was not heard.
     pub has_new: bool,
 }
 
@@ -98,8 +104,10 @@ impl FileWatch {
         };
         let watcher = RecommendedWatcher::new(handler, Config::default())?;
         let watch = Self {
-            watcher,
+            keeper: Keeper::of(watcher)?,
             watched: Vec::new(),
+            forgotten: Vec::new(),
+            is_busy: false,
             lost,
         };
         Ok((watch, receiver))
@@ -115,18 +123,31 @@ impl FileWatch {
         self.watched.iter().any(|one| one.stands_in && one.path == folder)
     }
 
-    /// Forgets a folder that may have gone, so that the next [`FileWatch::set`] watches the one that has its name then.
-    /// Tells whether it was watched.
-    pub fn forget(&mut self, folder: &Path) -> bool {
-        let before = self.watched.len();
-        self.watched.retain(|one| one.path != folder);
-        let _ = self.watcher.unwatch(folder); // one that was deleted is out already
-        before != self.watched.len()
+    /// Whether an order is under way. While folders send too many events that may last as long as they do.
+    pub fn is_busy(&self) -> bool {
+        self.is_busy
     }
 
-    /// Watches these folders, those that are there, and no others; in place of one that is not there the nearest one above
-    /// it. `left_out` are not watched for now. Where a folder was removed and made again, the new one is watched.
-    pub fn set(&mut self, wanted: &BTreeSet<PathBuf>, left_out: &BTreeSet<PathBuf>) -> Refused {
+    /// Forgets a folder that may have gone, so that the next [`FileWatch::set`] watches the one that has its name then.
+    /// Tells whether it may have been watched.
+    pub fn forget(&mut self, folder: &Path) -> bool {
+        let was_watched = self.watched.extract_if(.., |one| one.path == folder).count() > 0;
+        let may_be_watched = was_watched || self.is_busy;
+        if may_be_watched {
+            self.forgotten.push(folder.to_owned());
+        }
+        may_be_watched
+    }
+
+    /// Has these folders watched, those that are there, and no others; in place of one that is not there the nearest one
+    /// above it. `left_out` are not watched for now. Where a folder was removed and made again, the new one is watched.
+    ///
+    /// Tells whether that is an order, whose end [`FileWatch::done`] tells; it is none where all is as it should be. One
+    /// order is carried out at a time: while the watch is busy this does nothing.
+    pub fn set(&mut self, wanted: &BTreeSet<PathBuf>, left_out: &BTreeSet<PathBuf>) -> bool {
+        if self.is_busy {
+            return false;
+        }
         let mut there: Vec<Watched> = Vec::new();
         for path in wanted {
             let Some(one) = watchable(path).filter(|one| !left_out.contains(&one.path)) else {
@@ -138,39 +159,44 @@ impl FileWatch {
             }
         }
         let same = |a: &Watched, b: &Watched| (&a.path, a.id) == (&b.path, b.id);
-        let old: Vec<Watched> = self
+        let gone = self
             .watched
-            .extract_if(.., |one| !there.iter().any(|other| same(one, other)))
-            .collect();
+            .extract_if(.., |one| !there.iter().any(|other| same(one, other)));
+        let mut old = std::mem::take(&mut self.forgotten);
+        old.extend(gone.map(|one| one.path));
         let (kept, new): (Vec<Watched>, Vec<Watched>) = there
             .into_iter()
             .partition(|one| self.watched.iter().any(|other| same(one, other)));
         self.watched = kept;
-        let mut refused = Refused::default();
-        if old.is_empty() && new.is_empty() {
-            return refused;
+        self.is_busy = !(old.is_empty() && new.is_empty());
+        if self.is_busy {
+            self.keeper.order(Order { old, new });
         }
-        // All at once: on macOS each change begins a new stream of events, and what was under way in the old one is lost.
-        let mut paths = self.watcher.paths_mut();
-        for one in &old {
-            let _ = paths.remove(&one.path); // one that was deleted is out already
-        }
-        let mut added = Vec::new();
-        for one in new {
-            match paths.add(&one.path, RecursiveMode::NonRecursive) {
-                Ok(()) => added.push(one),
-                Err(error) => refused.folders.push((one.path, error)),
-            }
-        }
-        match paths.commit() {
-            Ok(()) => {
-                refused.has_new = added.iter().any(|one| !one.stands_in);
-                self.watched.extend(added);
-            }
-            // None of them is watched then; the next call tries again.
-            Err(error) => refused.folders.push((PathBuf::from("/"), error)),
-        }
-        refused
+        self.is_busy
+    }
+
+    /// Waits for the end of an order, without one for ever; none where the watching has ended. It can be cancelled.
+    pub async fn done(&mut self) -> Option<Refused> {
+        let Done { added, refused } = self.keeper.done().await?;
+        self.is_busy = false;
+        let (gone, refused): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(_, error)| is_gone(error));
+        let done = Refused {
+            folders: refused,
+            has_new: !(added.is_empty() && gone.is_empty()),
+        };
+        // What was forgotten meanwhile is not known to be the one that is watched, even where it has its number.
+        let known = added.into_iter().filter(|one| !self.forgotten.contains(&one.path));
+        self.watched.extend(known);
+        Some(done)
+    }
+}
+
+/// Whether a folder cannot be watched because it is not there any more.
+fn is_gone(error: &notify::Error) -> bool {
+    match &error.kind {
+        notify::ErrorKind::PathNotFound => true,
+        notify::ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Core<K> {
     generation: u64,
     source: Source,
     look: Option<Look>,
+    /// Who waits for whom in it.
+    graph: WaitGraph,
     samples: Samples,
     verdicts: Verdicts,
     published: Option<Arc<Published>>,
@@ -115,6 +117,7 @@ impl<K: Kernel> Core<K> {
             generation: 0,
             source,
             look: None,
+            graph: WaitGraph::default(),
             samples: Samples::new(thresholds),
             verdicts: Verdicts::default(),
             published: None,
@@ -159,9 +162,9 @@ impl<K: Kernel> Core<K> {
     /// Tells apart what began and ended, without making a state of it yet.
     pub(super) fn track(&mut self, look: Look, was_heard: &dyn Fn(FileId) -> bool) -> Vec<Change> {
         let changes = self.tracker.apply(&look, was_heard);
-        let graph = WaitGraph::of(&look);
-        self.circular.retain(|id, _| graph.is_circular(*id));
-        for id in graph.circular() {
+        self.graph = WaitGraph::of(&look);
+        self.circular.retain(|id, _| self.graph.is_circular(*id));
+        for id in self.graph.circular() {
             self.circular.entry(*id).or_insert(look.at.since_boot);
         }
         self.samples.looked(&look, look.at.since_boot);
@@ -200,7 +203,7 @@ impl<K: Kernel> Core<K> {
             tracker: &self.tracker,
             samples: &self.samples,
         };
-        let mut state = State::tracked(look, &confirmed, &past);
+        let mut state = State::tracked(look, &self.graph, &confirmed, &past);
         self.verdicts.date(&mut state, look.at.wall);
         state.notes.extend(self.trouble.values().cloned());
         state.source = self.source;

@@ -77,7 +77,7 @@ pub fn start(options: Options) -> Result<Handle, StartError> {
     places.reverse(); // the oldest first
     let folders = Folders::new(homes.folders().iter().cloned(), places);
     let tracker = Tracker::resuming(left_open);
-    let core = Core::new(Observer::new(System::new(), homes), tracker, source, thresholds);
+    let core = Core::new(Observer::new(System::tested(), homes), tracker, source, thresholds);
     let bell = Bell::new().map_err(StartError::Bell)?;
     #[expect(
         deprecated,
@@ -167,12 +167,7 @@ impl Engine {
                     }
                     self.take_rings();
                 }
-                count = self.watches.next(&mut batch) => {
-                    if count == 0 {
-                        self.watches.ended();
-                    }
-                    self.take_events(batch.drain(..));
-                }
+                () = self.watches.next(&mut batch) => self.take_events(batch.drain(..)),
                 request = requests.recv() => match request {
                     Some(request) => self.take_request(request, &mut waiting),
                     None => return self.end(),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::storms::Storms;
 use crate::os::PACE;
 use crate::text;
-use crate::wake::{FileEvent, FileWatch, Folders};
+use crate::wake::{FileEvent, FileWatch, Folders, Refused};
 
 /// The watches are gone through so often without a reason, in case an event was lost.
 const SWEEP: Duration = Duration::from_mins(2);
@@ -24,19 +24,26 @@ pub(super) struct Watches {
     /// The folders to watch, and whether that is to be found out again.
     wanted: BTreeSet<PathBuf>,
     wanted_is_old: bool,
-    /// When the watches were set last, and the folders that had a storm then; none where they are to be set at once.
-    set_at: Option<Duration>,
+    /// The folders that have a storm.
     stormy: BTreeSet<PathBuf>,
+    /// When an order was given last; none where the next is to be given at once.
+    ordered: Option<Duration>,
+    /// Whether there is something to tell since the last [`Watches::set`].
+    has_news: bool,
+    /// Whether something may have happened that was not heard.
+    doubt: bool,
+    /// What is wrong, in one sentence.
+    trouble: Option<String>,
 }
 
-/// What came of setting the watches.
+/// How the watches stand.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Set {
     /// What is wrong, in one sentence.
     pub(super) trouble: Option<String>,
     /// Whether something may have happened in a folder that was not heard.
     pub(super) doubt: bool,
-    /// Whether a folder with locks is not watched because it sends too many events.
+    /// Whether the events of a folder with locks are not heard because there are too many.
     pub(super) storm: bool,
     /// Whether nothing is heard at all.
     pub(super) blind: bool,
@@ -51,23 +58,46 @@ impl Watches {
             storms: Storms::default(),
             wanted: BTreeSet::new(),
             wanted_is_old: true,
-            set_at: None,
             stormy: BTreeSet::new(),
+            ordered: None,
+            has_news: false,
+            doubt: false,
+            trouble: None,
         }
     }
 
-    /// Waits for events; none where the watching has ended. Without a watch it waits for ever.
-    pub(super) async fn next(&mut self, batch: &mut Vec<FileEvent>) -> usize {
-        match &mut self.heard {
-            Some((_, events)) => events.recv_many(batch, usize::MAX).await,
-            None => std::future::pending().await,
+    /// Waits for events, or until an order was carried out. Without a watch it waits for ever.
+    pub(super) async fn next(&mut self, batch: &mut Vec<FileEvent>) {
+        let Some((files, events)) = &mut self.heard else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            count = events.recv_many(batch, usize::MAX) => if count == 0 {
+                self.ended();
+            },
+            done = files.done() => match done {
+                Some(refused) => self.done(&refused),
+                None => self.ended(),
+            },
         }
     }
 
     /// The watching has ended; it is begun again.
-    pub(super) fn ended(&mut self) {
+    fn ended(&mut self) {
         self.heard = None;
-        self.set_at = None;
+        self.ordered = None;
+    }
+
+    /// An order was carried out.
+    fn done(&mut self, done: &Refused) {
+        self.has_news = true;
+        self.doubt |= done.has_new;
+        // One may have been made between the listing and the watch.
+        self.wanted_is_old |= done.has_new;
+        self.trouble = done.folders.first().map(|(path, error)| {
+            let path = text::escape_path(path);
+            format!("{path} cannot be watched ({error}), so its locks are seen by looking once in a while")
+        });
     }
 
     /// Whether events were dropped since the last call, because too many waited.
@@ -78,7 +108,7 @@ impl Watches {
     /// Something came, went or was renamed in a folder. Tells whether somebody who holds a lock may have done it.
     pub(super) fn changed(&mut self, folder: &Path) -> bool {
         if self.heard.as_ref().is_some_and(|(files, _)| files.stands_in(folder)) {
-            self.set_at = None; // it may be the folder that was waited for
+            self.ordered = None; // it may be the folder that was waited for
         }
         let has_children = self.folders.has_children(folder);
         self.wanted_is_old |= has_children;
@@ -87,9 +117,8 @@ impl Watches {
 
     /// A folder may have gone.
     pub(super) fn gone(&mut self, folder: &Path) {
-        let was_watched = self.heard.as_mut().is_some_and(|(files, _)| files.forget(folder));
-        if was_watched {
-            self.set_at = None;
+        if self.heard.as_mut().is_some_and(|(files, _)| files.forget(folder)) {
+            self.ordered = None;
         }
     }
 
@@ -105,44 +134,48 @@ impl Watches {
         is_new
     }
 
-    /// Sets the watches where there is a reason or it is time; none where there is not.
+    /// Has the watches set where there is a reason or it is time; none where there is nothing to tell.
     pub(super) fn set(&mut self, now: Duration) -> Option<Set> {
         let stormy = self.storms.now(now);
-        let is_time = self.set_at.is_none_or(|last| now.saturating_sub(last) >= SWEEP);
-        if !(is_time || self.wanted_is_old || stormy != self.stormy) {
-            return None;
+        if stormy != self.stormy {
+            (self.stormy, self.ordered) = (stormy, None);
+            self.has_news = true;
         }
-        (self.set_at, self.stormy) = (Some(now), stormy);
+        let is_time = self.ordered.is_none_or(|last| now.saturating_sub(last) >= SWEEP);
+        let is_busy = self.heard.as_ref().is_some_and(|(files, _)| files.is_busy());
+        if (is_time || self.wanted_is_old) && !is_busy {
+            self.order(now);
+        }
+        std::mem::take(&mut self.has_news).then(|| Set {
+            trouble: self.trouble.clone(),
+            doubt: std::mem::take(&mut self.doubt),
+            storm: self.stormy.iter().any(|folder| self.folders.has_locks(folder)),
+            blind: self.heard.is_none(),
+        })
+    }
+
+    fn order(&mut self, now: Duration) {
+        self.ordered = Some(now);
         if std::mem::take(&mut self.wanted_is_old) {
             self.wanted = self.folders.wanted(PACE.events_tell_of_opening);
         }
-        let mut set = Set {
-            storm: self.stormy.iter().any(|folder| self.folders.has_locks(folder)),
-            ..Set::default()
-        };
         if self.heard.is_none() {
+            self.has_news = true;
             match FileWatch::new() {
-                Ok(heard) => (self.heard, set.doubt) = (Some(heard), true),
+                Ok(heard) => (self.heard, self.doubt) = (Some(heard), true),
                 Err(error) => {
-                    set.blind = true;
-                    set.trouble = Some(format!(
+                    self.trouble = Some(format!(
                         "folders cannot be watched ({error}), so locks are seen by looking once in a while"
                     ));
-                    return Some(set);
                 }
             }
         }
-        if let Some((files, _)) = &mut self.heard {
-            let done = files.set(&self.wanted, &self.stormy);
-            set.doubt |= done.has_new;
-            // A registry may have got a folder between its listing and its watch.
-            self.wanted_is_old = done.has_new;
-            set.trouble = done.folders.first().map(|(path, error)| {
-                let path = text::escape_path(path);
-                format!("{path} cannot be watched ({error}), so its locks are seen by looking once in a while")
-            });
+        if let Some((files, _)) = &mut self.heard
+            && !files.set(&self.wanted, &self.stormy)
+        {
+            // All is watched that is there.
+            self.has_news |= self.trouble.take().is_some();
         }
-        Some(set)
     }
 }
 
@@ -154,6 +187,26 @@ mod tests {
         Duration::from_secs(number)
     }
 
+    /// Sets them until there is nothing to do, and tells what there was to tell.
+    fn settle(watches: &mut Watches, now: Duration) -> Option<Set> {
+        let mut told: Option<Set> = None;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        loop {
+            if let Some(set) = watches.set(now) {
+                let doubt = set.doubt || told.is_some_and(|told| told.doubt);
+                told = Some(Set { doubt, ..set });
+            }
+            let (files, _) = watches.heard.as_mut().expect("has a watch");
+            if !files.is_busy() {
+                return told;
+            }
+            let refused = runtime.block_on(files.done()).expect("lives");
+            watches.done(&refused);
+        }
+    }
+
     #[test]
     fn they_are_set_for_a_reason_or_when_it_is_time() {
         let place = tempfile::tempdir().expect("makes a folder");
@@ -161,34 +214,38 @@ mod tests {
         let home = place.join("cargo");
         std::fs::create_dir_all(home.join("registry/cache")).expect("makes folders");
         let mut watches = Watches::new(Folders::new([home.clone()], []));
-        let first = watches.set(seconds(0)).expect("the first time");
+        let first = settle(&mut watches, seconds(0)).expect("the first time");
         assert_eq!((first.doubt, first.trouble, first.blind), (true, None, false));
-        assert!(watches.set(seconds(1)).is_some(), "a folder may have come meanwhile");
-        assert_eq!(watches.set(seconds(2)), None);
-        assert!(watches.set(seconds(121)).is_some_and(|set| !set.doubt), "it is time");
+        assert_eq!(settle(&mut watches, seconds(1)), None);
+        assert_eq!(watches.set(seconds(121)), None, "it is time, and all is as it was");
 
         // A registry gets a new folder.
         std::fs::create_dir(home.join("registry/cache/new")).expect("makes it");
         assert!(watches.changed(&home.join("registry/cache")));
-        assert!(watches.set(seconds(122)).is_some_and(|set| set.doubt));
-        watches.set(seconds(122));
+        assert!(settle(&mut watches, seconds(122)).is_some_and(|set| set.doubt));
 
         // The home goes, and comes again.
         std::fs::remove_dir_all(&home).expect("removes");
         watches.gone(&home);
-        watches.set(seconds(123)).expect("at once");
+        settle(&mut watches, seconds(123)).expect("at once");
         std::fs::create_dir(&home).expect("makes it again");
         assert!(!watches.changed(&place));
-        assert!(watches.set(seconds(124)).is_some_and(|set| set.doubt), "at once");
+        assert!(
+            settle(&mut watches, seconds(124)).is_some_and(|set| set.doubt),
+            "at once"
+        );
 
         // A storm where there are locks, and one where there are none.
-        watches.set(seconds(124));
         watches.storm(place.join("elsewhere"), seconds(125));
-        assert!(watches.set(seconds(125)).is_some_and(|set| !set.storm));
+        assert!(settle(&mut watches, seconds(125)).is_some_and(|set| !set.storm));
         watches.storm(home, seconds(126));
-        assert!(watches.set(seconds(126)).is_some_and(|set| set.storm));
         assert!(
-            watches.set(seconds(129)).is_some_and(|set| !set.storm && set.doubt),
+            watches.set(seconds(126)).is_some_and(|set| set.storm),
+            "before anything is done"
+        );
+        settle(&mut watches, seconds(126));
+        assert!(
+            settle(&mut watches, seconds(129)).is_some_and(|set| !set.storm && set.doubt),
             "it is over"
         );
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::os::Note;
 use crate::os::made::Made;
 
-fn contended() -> State {
+pub(super) fn contended() -> State {
     let look = Made::default()
         .process(1, 0, "/sbin/init", 9000)
         .process(4700, 1, "-zsh", 600)
@@ -35,10 +35,7 @@ fn an_older_reader_takes_what_a_newer_writer_adds() {
     json["locks"][0]["holders"][0]["verdict"]["reason"] = "full-moon".into();
     let state: State = serde_json::from_value(json).expect("reads");
     let given = &state.locks[0].holders[0].verdict;
-    assert_eq!(
-        (given.class, given.reason),
-        (Class::Unknown, verdict::Reason::NotObserved)
-    );
+    assert_eq!((given.class, given.reason), (Class::Unknown, Reason::NotObserved));
 }
 
 #[test]

@@ -6,8 +6,15 @@ fn wait_for(receiver: &mut mpsc::Receiver<FileEvent>, wanted: &FileEvent) {
     while receiver.blocking_recv().expect("the watch lives") != *wanted {}
 }
 
-fn none() -> BTreeSet<PathBuf> {
-    BTreeSet::new()
+/// Has these watched and no others, and waits until they are.
+fn set(watch: &mut FileWatch, wanted: &BTreeSet<PathBuf>) -> Refused {
+    if !watch.set(wanted, &BTreeSet::new()) {
+        return Refused::default();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(watch.done()).expect("lives")
 }
 
 fn open(path: &Path) -> File {
@@ -70,9 +77,9 @@ fn opening_and_closing_is_told() {
     let place = tempfile::tempdir().expect("makes a folder");
     let (mut watch, mut events) = FileWatch::new().expect("watches");
     let wanted = BTreeSet::from([place.path().to_owned()]);
-    let refused = watch.set(&wanted, &none());
+    let refused = set(&mut watch, &wanted);
     assert!(refused.folders.is_empty() && refused.has_new);
-    assert!(!watch.set(&wanted, &none()).has_new, "and what is watched stays so");
+    assert!(!set(&mut watch, &wanted).has_new, "and what is watched stays so");
     let lock = place.path().join(".package-cache");
     let file = open(&lock);
     wait_for(&mut events, &FileEvent::Opened(lock.clone()));
@@ -88,8 +95,8 @@ fn a_folder_with_two_names_is_watched_once_until_both_go() {
     std::fs::create_dir(&real).expect("makes it");
     std::os::unix::fs::symlink(&real, &link).expect("links");
     let (mut watch, mut events) = FileWatch::new().expect("watches");
-    watch.set(&BTreeSet::from([real.clone(), link.clone()]), &none());
-    watch.set(&BTreeSet::from([link]), &none());
+    set(&mut watch, &BTreeSet::from([real.clone(), link.clone()]));
+    set(&mut watch, &BTreeSet::from([link]));
     let lock = real.join(".package-cache");
     drop(open(&lock));
     wait_for(&mut events, &FileEvent::Closed(lock));
@@ -104,12 +111,12 @@ fn a_folder_that_was_made_again_is_watched_again() {
     let wanted = BTreeSet::from([folder.clone()]);
     let (mut watch, mut events) = FileWatch::new().expect("watches");
     let lock = folder.join(".cargo-lock");
-    assert!(!watch.set(&wanted, &none()).has_new);
+    assert!(set(&mut watch, &wanted).has_new);
     assert!(watch.stands_in(&place), "until it is made");
     for round in 0..5 {
         std::fs::create_dir_all(&folder).expect("makes it");
         wait_for(&mut events, &FileEvent::Changed(place.clone()));
-        assert!(watch.set(&wanted, &none()).has_new, "round {round}");
+        assert!(set(&mut watch, &wanted).has_new, "round {round}");
         assert!(!watch.stands_in(&place));
         drop(open(&lock));
         wait_for(&mut events, &FileEvent::Closed(lock.clone()));
@@ -121,7 +128,7 @@ fn a_folder_that_was_made_again_is_watched_again() {
             std::fs::rename(place.join("target"), place.join(format!("old-{round}"))).expect("renames");
         }
         watch.forget(&folder);
-        watch.set(&wanted, &none());
+        set(&mut watch, &wanted);
         assert!(watch.stands_in(&place));
     }
 }
@@ -135,7 +142,7 @@ fn a_folder_that_took_anothers_name_is_told_apart_without_an_event() {
     let (mut watch, mut events) = FileWatch::new().expect("watches");
     for _ in 0..5 {
         std::fs::create_dir(&folder).expect("makes it");
-        assert!(watch.set(&wanted, &none()).has_new);
+        assert!(set(&mut watch, &wanted).has_new);
         let lock = folder.join(".cargo-lock");
         drop(open(&lock));
         wait_for(&mut events, &FileEvent::Closed(lock));
@@ -147,7 +154,7 @@ fn a_folder_that_took_anothers_name_is_told_apart_without_an_event() {
 fn a_storm_is_told_once_and_then_dropped() {
     let place = tempfile::tempdir().expect("makes a folder");
     let (mut watch, mut events) = FileWatch::new().expect("watches");
-    watch.set(&BTreeSet::from([place.path().to_owned()]), &none());
+    set(&mut watch, &BTreeSet::from([place.path().to_owned()]));
     let lock = place.path().join(".package-cache");
     let storm = FileEvent::Storm(place.path().to_owned());
     loop {
