@@ -33,6 +33,14 @@ impl<'a> Entry<'a> {
         !self.behind.is_empty() || self.is_stuck()
     }
 
+    /// The process and the lock to name, for a stop; none where that lock's holder is not listed.
+    pub fn token(&self) -> Option<Token> {
+        let mut holders = self.main_lock.holders.iter();
+        holders
+            .find(|holder| holder.process.pid == self.process.pid)
+            .map(|holder| holder.token)
+    }
+
     /// How many of its locks, besides the one to name, somebody waits for because of it.
     pub fn other_contended_locks(&self) -> usize {
         let contended: BTreeSet<&str> = self.behind.iter().map(|(lock, _)| lock.path.as_str()).collect();

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use self::run::{Options, StartError, start};
 use crate::process::ProcessId;
 use crate::state::State;
+use crate::stop::Report;
 use crate::tracker::HoldEnd;
 
 /// What the engine made of its newest look.
@@ -45,6 +46,8 @@ pub enum Request {
     Look(oneshot::Sender<Arc<Published>>),
     /// To know that lockwatch stops a process, so that an end of its holds is put down to that; none: it is not at it any more.
     Stopping(ProcessId, Option<HoldEnd>),
+    /// To write down that a stop is over.
+    Stopped(Box<Report>),
 }
 
 /// The engine, for those who run in the same process. It can be cloned; the engine ends when the last one is dropped.

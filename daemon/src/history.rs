@@ -25,4 +25,4 @@ mod made;
 
 pub use query::{HistoryError, LIMIT, Query, query};
 pub use recorder::Recorder;
-pub use report::{Behind, Past, PastHold, PastSpan, PastWait, Report, SCHEMA_VERSION, ShortHolds, Summary};
+pub use report::{Behind, Past, PastHold, PastSpan, PastStop, PastWait, Report, SCHEMA_VERSION, ShortHolds, Summary};

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::report::{Outcome, RefusalKind, Report};
+pub use self::report::{Named, Outcome, RefusalKind, Report};
 pub use self::stops::{Listener, StopEvent, Stops};
 use crate::os::Kernel;
 use crate::places::CargoHomes;

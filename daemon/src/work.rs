@@ -50,7 +50,7 @@ pub enum Kind {
 pub struct Member {
     /// Its parent at that moment.
     pub parent: Pid,
-    /// The kernel's short name, escaped.
+    /// The kernel's short name, escaped; of a build script those two words.
     pub name: String,
     /// What it is.
     pub kind: Kind,

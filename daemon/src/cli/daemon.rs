@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// Where a daemon runs already, wait until it ends and take over; so it does also under launchd and systemd
     #[arg(long)]
     wait: bool,
+    /// Begin a session of its own, so that it outlives the one that it was started in
+    #[arg(long, hide = true)]
+    new_session: bool,
 }
 
 /// How long a daemon that starts or ends is given before a second one says that it does not answer.
@@ -55,6 +58,10 @@ const ON_THE_SOCKET: usize = 5000;
 const DESCRIPTORS: u64 = 8192;
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
+    if args.new_session {
+        // It fails only where the process has a session or a group of its own already.
+        let _ = rustix::process::setsid();
+    }
     let folders = Folders::from_env().map_err(BindError::from)?;
     let (config, warnings) = Config::load(&folders.config_file)?;
     let managed = is_managed(
@@ -109,7 +116,9 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
         let requests = engine.requests.downgrade();
         let stops = stops.telling(Arc::new(move |event| {
             if let Some(requests) = requests.upgrade() {
-                let _ = requests.blocking_send(stopping(event)); // it may be ending
+                for request in told_of(event) {
+                    let _ = requests.blocking_send(request); // it may be ending
+                }
             }
         }));
         let server = server.with_stops(stops);
@@ -123,10 +132,12 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Code, Error> {
 }
 
 /// What the engine is to know of a stop.
-fn stopping(event: StopEvent<'_>) -> Request {
+fn told_of(event: StopEvent<'_>) -> Vec<Request> {
     match event {
-        StopEvent::Step(order, Step::Terminate) => Request::Stopping(order.token.process, Some(HoldEnd::Stopped)),
-        StopEvent::Step(order, Step::Kill) => Request::Stopping(order.token.process, Some(HoldEnd::Forced)),
+        StopEvent::Step(order, Step::Terminate) => {
+            vec![Request::Stopping(order.token.process, Some(HoldEnd::Stopped))]
+        }
+        StopEvent::Step(order, Step::Kill) => vec![Request::Stopping(order.token.process, Some(HoldEnd::Forced))],
         // That it has ended may be seen only later; whoever lives on may hold other locks, and end by itself.
         StopEvent::End(order, report) => {
             let how = if report.forced {
@@ -134,7 +145,10 @@ fn stopping(event: StopEvent<'_>) -> Request {
             } else {
                 HoldEnd::Stopped
             };
-            Request::Stopping(order.token.process, (report.outcome == Outcome::Ended).then_some(how))
+            vec![
+                Request::Stopping(order.token.process, (report.outcome == Outcome::Ended).then_some(how)),
+                Request::Stopped(Box::new(report.clone())),
+            ]
         }
     }
 }

@@ -27,9 +27,9 @@ Examples:
   lockwatch history --since 7d --lock build-dir
   lockwatch history --json | jq .summary       for programs";
 
-/// Show past holds and waits, and how long you waited for whom
+/// Show past holds, waits and stops, and how long you waited for whom
 ///
-/// The first line is the answer; then a line for each hold, the newest first.
+/// The first line is the answer; then a line for each hold, and one for each stop that the daemon carried out, the newest first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

@@ -188,6 +188,12 @@ impl Engine {
         match request {
             Request::Look(answer) => waiting.push(answer),
             Request::Stopping(process, how) => self.core.set_stopping(process, how),
+            Request::Stopped(report) => {
+                if let Some(recorder) = &mut self.recorder {
+                    let lock = self.core.tracker().name_of(report.token.file);
+                    recorder.stopped(*report, lock, &Moment::now());
+                }
+            }
         }
     }
 
@@ -280,6 +286,9 @@ impl Engine {
         let is_asked_for = is_look && !asked.is_empty();
         if let Some(Outcome { is_new, published }) = self.core.publish(now, is_asked_for) {
             if is_new {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.judged(published.state.verdicts());
+                }
                 states.send_replace(Arc::clone(&published));
             } else {
                 // Who asks for the newest gets it; nobody is woken for what he knows.

@@ -11,6 +11,8 @@ use crate::config::Retention;
 use crate::observation::Participant;
 use crate::os::{FileId, Mode};
 use crate::process::{Pid, Process, ProcessId, RunState};
+use crate::stop::{Outcome, RefusalKind, Report};
+use crate::token::Token;
 use crate::tracker::{Begin, Hold, LockName, Span, Wait};
 
 /// The run of the machine, which has no sign.
@@ -96,6 +98,25 @@ pub(super) fn build(pid: Pid) -> Arc<Participant> {
 /// An editor's `cargo check`.
 pub(super) fn check(pid: Pid) -> Arc<Participant> {
     who(pid, "cargo check --workspace", (OriginKind::Editor, "rust-analyzer"))
+}
+
+/// A stop of a process that held the package cache, by force where that is said, or refused since it had ended.
+pub(super) fn stop(pid: Pid, forced: Option<bool>) -> Report {
+    let token = Token {
+        boot_id: BOOT,
+        process: ProcessId {
+            pid,
+            start: u64::from(pid) + (1 << 63),
+        },
+        file: cache().file,
+    };
+    let mut report = Report::refused(token, &RefusalKind::Gone.into());
+    if let Some(forced) = forced {
+        report.sentence = format!("cargo check (pid {pid}) ended in 0.2 s; the package cache is free");
+        (report.outcome, report.refusal, report.forced, report.took_ms) = (Outcome::Ended, None, forced, 200);
+        report.command = Some("cargo check".to_owned());
+    }
+    report
 }
 
 /// A hold since so many milliseconds after the begin of the test.

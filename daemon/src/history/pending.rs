@@ -1,9 +1,9 @@
 //! What is not written yet: for a moment, or for as long as the file cannot be written. Bounded. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
-use super::row::{HoldRow, Key, WaitRow};
+use super::row::{HoldRow, Key, StopRow, WaitRow};
 use crate::cargo::lock_kind::LockKind;
 
 /// So many rows are kept. A row shares its texts with the tracker's values, so this is some megabytes at most.
@@ -20,6 +20,8 @@ pub(super) struct Pending {
     pub(super) short: BTreeMap<Minute, u64>,
     /// What an earlier daemon left open and which is not there any more; whether it is a wait.
     pub(super) unseen: BTreeSet<(bool, Key)>,
+    /// Stops, in the order in which they ended.
+    pub(super) stops: VecDeque<StopRow>,
     /// Places with the turn in which each was seen last, and the time.
     pub(super) places: BTreeMap<PathBuf, (i64, i64)>,
     /// How many rows found no room.
@@ -44,16 +46,30 @@ impl Pending {
         }
     }
 
+    pub(super) fn stop(&mut self, row: StopRow) {
+        self.stops.push_back(row);
+        while self.stops.len() > LIMIT {
+            self.stops.pop_front();
+            self.lost += 1;
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         let Self {
             holds,
             waits,
             short,
             unseen,
+            stops,
             places,
             lost: _,
         } = self;
-        holds.is_empty() && waits.is_empty() && short.is_empty() && unseen.is_empty() && places.is_empty()
+        holds.is_empty()
+            && waits.is_empty()
+            && short.is_empty()
+            && unseen.is_empty()
+            && stops.is_empty()
+            && places.is_empty()
     }
 
     /// Takes a part to be written in one go: at most so many rows, holds before the waits that name them.
@@ -63,6 +79,7 @@ impl Pending {
         Self {
             short: first(&mut self.short, rows),
             unseen: std::mem::take(&mut self.unseen),
+            stops: std::mem::take(&mut self.stops),
             places: std::mem::take(&mut self.places),
             holds,
             waits,
@@ -76,6 +93,8 @@ impl Pending {
         self.waits.append(&mut part.waits);
         self.short.append(&mut part.short);
         self.unseen.append(&mut part.unseen);
+        part.stops.append(&mut self.stops);
+        self.stops = part.stops;
         self.places.append(&mut part.places);
     }
 

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Row};
 use rustix::fs::Access;
 
-use super::report::{Behind, Past, PastHold, PastSpan, PastWait, Report, SCHEMA_VERSION, ShortHolds, Summary};
+use super::report::{
+    Behind, Past, PastHold, PastSpan, PastStop, PastWait, Report, SCHEMA_VERSION, ShortHolds, Summary,
+};
 use super::waiting::{Interval, Waiting};
 use super::{schema, word};
 use crate::cargo::command;
@@ -105,6 +107,7 @@ impl Report {
             holds: Vec::new(),
             waits: Vec::new(),
             short_holds: Vec::new(),
+            stops: Vec::new(),
         }
     }
 }
@@ -120,9 +123,10 @@ fn read(path: &Path, query: &Query, now: Timestamp) -> rusqlite::Result<Report> 
     let connection = schema::open_to_read(path)?;
     // One transaction: all that is read is of one moment.
     let connection = connection.unchecked_transaction()?;
+    let version = schema::version(&connection)?;
     let mut report = Report::empty(query, now);
     // A file that was made and not begun: the daemon is about to.
-    if schema::version(&connection)? == 0 && !connection.table_exists(None, "holds")? {
+    if version == 0 && !connection.table_exists(None, "holds")? {
         return Ok(report);
     }
     let begun: Option<i64> = connection.query_row("SELECT min(begun_ms) FROM about", [], |row| row.get(0))?;
@@ -132,10 +136,14 @@ fn read(path: &Path, query: &Query, now: Timestamp) -> rusqlite::Result<Report> 
         since_ms: query.since.as_millisecond(),
         kind: query.lock.map(LockKind::name),
         limit: i64::try_from(query.limit.min(LIMIT)).unwrap_or(i64::MAX),
+        has_stops: version >= schema::WITH_STOPS,
     };
     report.holds = reader.holds()?;
     report.waits = reader.waits()?;
     report.short_holds = reader.short_holds()?;
+    if reader.has_stops {
+        report.stops = reader.stops()?;
+    }
     report.summary = reader.summary()?;
     Ok(report)
 }
@@ -145,6 +153,8 @@ struct Reader<'a> {
     since_ms: i64,
     kind: Option<&'static str>,
     limit: i64,
+    /// Whether the file has stops and verdicts. One that no newer daemon has opened yet has none.
+    has_stops: bool,
 }
 
 impl Reader<'_> {
@@ -155,8 +165,13 @@ impl Reader<'_> {
     }
 
     fn holds(&self) -> rusqlite::Result<Vec<PastHold>> {
+        let verdict = if self.has_stops {
+            "class, reason"
+        } else {
+            "NULL AS class, NULL AS reason"
+        };
         let sql = format!(
-            "SELECT id, held_ms, blocked, {PAST} FROM holds WHERE {IN_TIME} ORDER BY begin_ms DESC, id DESC LIMIT ?3"
+            "SELECT id, held_ms, blocked, {verdict}, {PAST} FROM holds WHERE {IN_TIME} ORDER BY begin_ms DESC, id DESC LIMIT ?3"
         );
         self.rows(&sql, |row| {
             Ok(PastHold {
@@ -164,7 +179,29 @@ impl Reader<'_> {
                 held_ms: unsigned(row, "held_ms")?,
                 blocked_somebody: row.get("blocked")?,
                 how: known(row, "how")?,
+                class: known(row, "class")?,
+                reason: known(row, "reason")?,
                 past: past(row)?,
+            })
+        })
+    }
+
+    fn stops(&self) -> rusqlite::Result<Vec<PastStop>> {
+        let sql =
+            "SELECT * FROM stops WHERE at_ms >= ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY at_ms DESC, id DESC LIMIT ?3";
+        self.rows(sql, |row| {
+            Ok(PastStop {
+                at: timestamp(row.get("at_ms")?),
+                lock: shown_if_any(row, "lock")?,
+                kind: known(row, "kind")?,
+                pid: row.get("pid")?,
+                command: shown_if_any(row, "command")?,
+                outcome: known(row, "outcome")?,
+                refusal: known(row, "refusal")?,
+                forced: row.get("forced")?,
+                signalled: unsigned(row, "signalled")?,
+                took_ms: unsigned(row, "took_ms")?,
+                sentence: shown(row, "sentence")?,
             })
         })
     }

@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, ErrorCode};
 
 use super::pending::Pending;
-use super::row::{Earlier, HoldRow, Key, SHORT, WaitRow};
+use super::row::{Earlier, HoldRow, Key, SHORT, StopRow, WaitRow};
 use super::schema::{self, OpenError};
 use super::{aside, store};
 use crate::clock::Moment;
 use crate::config::Retention;
 use crate::os::FileId;
+use crate::stop::Report;
 use crate::text;
-use crate::tracker::{Change, Hold, HoldEnd, LeftOpen, Wait, WaitEnd};
+use crate::tracker::{Change, Hold, HoldEnd, LeftOpen, LockName, Part, Wait, WaitEnd};
+use crate::verdict::{Class, Reason};
 
 /// After a failure the file is left alone for so long, however much there is to write.
 const RETRY: Duration = Duration::from_secs(5);
@@ -43,6 +46,8 @@ pub struct Recorder {
     file: File,
     /// The holds that last.
     current: HashMap<Key, Current>,
+    /// The gravest verdict on each of them so far.
+    verdicts: HashMap<Part, (Class, Reason)>,
     pending: Pending,
     /// What was open in the file when it was read first; none before.
     left_open: Option<Vec<LeftOpen>>,
@@ -101,6 +106,7 @@ impl Recorder {
             boot_id,
             file: File::unavailable(String::new(), Duration::ZERO),
             current: HashMap::new(),
+            verdicts: HashMap::new(),
             pending: Pending::default(),
             left_open: None,
             earlier: HashMap::new(),
@@ -162,6 +168,33 @@ impl Recorder {
                 self.wait(wait, Some(*how), moment);
             }
         }
+        self.flush(moment);
+    }
+
+    /// Takes in how all the holders are judged now.
+    pub fn judged(&mut self, verdicts: impl Iterator<Item = (Part, Class, Reason)>) {
+        let mut last = std::mem::take(&mut self.verdicts);
+        for (part, class, reason) in verdicts {
+            let new = (class != Class::Unknown).then_some((class, reason));
+            // The classes stand in the order of their gravity; of one class the first reason counts.
+            let old = last.remove(&part);
+            let gravest = old
+                .filter(|(class, _)| new.is_none_or(|(new, _)| new <= *class))
+                .or(new);
+            self.verdicts.extend(gravest.map(|verdict| (part, verdict)));
+        }
+    }
+
+    /// Takes in that a stop is over, however it ended; of which lock it was, where that is in use.
+    pub fn stopped(&mut self, report: Report, lock: Option<Arc<LockName>>, moment: &Moment) {
+        if self.is_newer() {
+            return;
+        }
+        self.pending.stop(StopRow {
+            at_ms: moment.wall.as_millisecond(),
+            lock,
+            report,
+        });
         self.flush(moment);
     }
 
@@ -304,7 +337,9 @@ impl Recorder {
         let key = Key::of_hold(self.boot_id, hold);
         let had_row = self.current.remove(&key).is_some_and(|current| current.has_row);
         if had_row || hold.blocked_somebody || may_be_long {
-            self.pending.hold(HoldRow::new(self.boot_id, hold, Some(how), moment));
+            let verdict = self.verdicts.get(&key.part).copied();
+            self.pending
+                .hold(HoldRow::new(self.boot_id, hold, Some(how), verdict, moment));
         } else {
             let minute = moment.wall.as_millisecond().div_euclid(60_000) * 60_000;
             let path = text::escape_path(&hold.lock.path);
@@ -333,8 +368,9 @@ impl Recorder {
     fn open_row(&mut self, key: Key, moment: &Moment) {
         if let Some(current) = self.current.get_mut(&key) {
             current.has_row = true;
+            let verdict = self.verdicts.get(&key.part).copied();
             self.pending
-                .hold(HoldRow::new(self.boot_id, &current.hold, None, moment));
+                .hold(HoldRow::new(self.boot_id, &current.hold, None, verdict, moment));
         }
     }
 

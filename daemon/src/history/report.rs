@@ -7,7 +7,9 @@ use crate::cargo::lock_kind::LockKind;
 use crate::os::Mode;
 use crate::process::Pid;
 use crate::state::StartedBy;
+use crate::stop::{Outcome, RefusalKind};
 use crate::tracker::{HoldEnd, WaitEnd};
+use crate::verdict::{Class, Reason};
 
 /// The version of the document's form. It goes up only if a field's meaning would have to change.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -31,6 +33,9 @@ pub struct Report {
     pub waits: Vec<PastWait>,
     /// How many shorter holds there were, the newest minute first.
     pub short_holds: Vec<ShortHolds>,
+    /// The stops, the newest first.
+    #[serde(default)]
+    pub stops: Vec<PastStop>,
 }
 
 /// The counts.
@@ -104,6 +109,39 @@ pub struct PastHold {
     pub how: Option<HoldEnd>,
     /// Whether somebody waited because of it.
     pub blocked_somebody: bool,
+    /// The gravest class that its process was judged to be of meanwhile; none where it was too short for a verdict.
+    #[serde(default)]
+    pub class: Option<Class>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+}
+
+/// A stop of a holder that a daemon carried out or refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastStop {
+    /// When it was over.
+    pub at: Timestamp,
+    /// The lock file's path, where it is known.
+    pub lock: Option<String>,
+    /// What kind of lock it is, where that is known.
+    pub kind: Option<LockKind>,
+    /// The process that was to be stopped.
+    pub pid: Pid,
+    /// What it ran.
+    pub command: Option<String>,
+    /// How the stop ended.
+    pub outcome: Option<Outcome>,
+    /// Why it was refused.
+    pub refusal: Option<RefusalKind>,
+    /// Whether anybody got `SIGKILL`.
+    pub forced: bool,
+    /// How many processes were signalled.
+    pub signalled: u64,
+    /// How long it took.
+    pub took_ms: u64,
+    /// What whoever asked was told.
+    pub sentence: String,
 }
 
 /// A wait.

@@ -7,7 +7,9 @@ use crate::clock::{Moment, milliseconds};
 use crate::observation::Participant;
 use crate::os::Mode;
 use crate::process::ProcessId;
+use crate::stop::Report;
 use crate::tracker::{Begin, Hold, HoldEnd, LeftOpen, LockName, Part, Span, Wait, WaitEnd};
+use crate::verdict::{Class, Reason};
 
 /// A hold as short as this is only counted, unless it blocked somebody.
 pub(super) const SHORT: Duration = Duration::from_millis(50);
@@ -96,17 +98,36 @@ pub(super) struct HoldRow {
     pub(super) blocked: bool,
     /// How it ended; none for one that lasts.
     pub(super) how: Option<HoldEnd>,
+    /// The gravest verdict so far.
+    pub(super) verdict: Option<(Class, Reason)>,
 }
 
 impl HoldRow {
-    pub(super) fn new(boot_id: u64, hold: &Hold, how: Option<HoldEnd>, at: &Moment) -> Self {
+    pub(super) fn new(
+        boot_id: u64,
+        hold: &Hold,
+        how: Option<HoldEnd>,
+        verdict: Option<(Class, Reason)>,
+        at: &Moment,
+    ) -> Self {
         Self {
             shared: Shared::new(boot_id, &hold.lock, &hold.who, hold.mode, hold.begin, at),
             held_ms: milliseconds(at.since(hold.begin.at)),
             blocked: hold.blocked_somebody,
             how,
+            verdict,
         }
     }
+}
+
+/// A row of `stops`.
+#[derive(Clone, Debug)]
+pub(super) struct StopRow {
+    /// When it ended, in milliseconds since 1970.
+    pub(super) at_ms: i64,
+    /// The lock, where it is in use.
+    pub(super) lock: Option<Arc<LockName>>,
+    pub(super) report: Report,
 }
 
 /// The rows of `waits` for one wait: one for each span.

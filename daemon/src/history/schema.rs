@@ -11,7 +11,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use crate::clock::Moment;
 
 /// Each step makes of a file of one version one of the next: `user_version` counts them. Steps are only added.
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, STOPS];
+
+/// The version since which a file has stops and verdicts.
+pub(super) const WITH_STOPS: i64 = 2;
 
 /// Texts of processes in it are escaped. `*_ms` are milliseconds: times since 1970 by the wall clock in UTC, or lengths.
 /// `*_since_boot_ns` are nanoseconds since the boot that `boot_id` names. Numbers of 64 bits without a sign
@@ -51,6 +54,21 @@ const FIRST: &str = "
         PRIMARY KEY (minute_ms, lock, kind)
     ) WITHOUT ROWID;
     CREATE TABLE places (path BLOB PRIMARY KEY, turn INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// `class` and `reason` are the gravest verdict that was given while the hold lasted. A stop has the lock's name where that was
+/// in use when the stop ended.
+const STOPS: &str = "
+    ALTER TABLE holds ADD COLUMN class TEXT;
+    ALTER TABLE holds ADD COLUMN reason TEXT;
+    CREATE TABLE stops (
+        id INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL, lock TEXT, kind TEXT, dev INTEGER NOT NULL, ino INTEGER NOT NULL,
+        boot_id INTEGER NOT NULL, pid INTEGER NOT NULL, process_start INTEGER NOT NULL, command TEXT,
+        outcome TEXT NOT NULL, refusal TEXT, forced INTEGER NOT NULL, signalled INTEGER NOT NULL, took_ms INTEGER NOT NULL,
+        sentence TEXT NOT NULL
+    );
+    CREATE INDEX stops_at ON stops (at_ms);
 ";
 
 /// Tells the file from those of other programs: `lkwh`.

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Statement, Transaction, TransactionBehavior, params_from_iter};
 
 use super::pending::Pending;
-use super::row::{HoldRow, Key, Shared, WaitRow};
+use super::row::{HoldRow, Key, Shared, StopRow, WaitRow};
 use super::word;
 use crate::os::FileId;
 use crate::process::ProcessId;
@@ -85,10 +85,14 @@ fn key_is(first: usize) -> String {
 /// A hold is written over its own row for as long as that has no end.
 fn insert_hold() -> String {
     let mut columns: Vec<String> = SHARED.iter().map(|name| column(name, "held_ms")).collect();
-    columns.push("blocked".to_owned());
+    columns.extend(["blocked", "class", "reason"].map(str::to_owned));
     let update = columns[FIXED..].iter().map(|name| match name.as_str() {
         // A daemon that starts again does not know whom the hold had blocked before.
         "blocked" => "blocked = max(blocked, excluded.blocked)".to_owned(),
+        // Nor how it was judged; nothing is graver than stuck.
+        "class" | "reason" => {
+            format!("{name} = iif(holds.class = 'stuck', holds.{name}, coalesce(excluded.{name}, holds.{name}))")
+        }
         name => format!("{name} = excluded.{name}"),
     });
     let update: Vec<String> = update.collect();
@@ -131,6 +135,9 @@ const INSERT_SHORT: &str = "INSERT INTO short_holds (minute_ms, lock, kind, coun
 const INSERT_PLACE: &str = "INSERT INTO places (path, turn, last_seen_ms) VALUES (?1, ?2, ?3)
     ON CONFLICT (path) DO UPDATE SET turn = excluded.turn, last_seen_ms = excluded.last_seen_ms";
 
+const INSERT_STOP: &str = "INSERT INTO stops (at_ms, lock, kind, dev, ino, boot_id, pid, process_start, command, outcome,
+    refusal, forced, signalled, took_ms, sentence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
 /// Whether every statement means something to this file: it has the tables and columns that its version says.
 pub(super) fn check(connection: &Connection) -> rusqlite::Result<()> {
     let made = [
@@ -142,7 +149,10 @@ pub(super) fn check(connection: &Connection) -> rusqlite::Result<()> {
         end_unseen("holds"),
         end_unseen("waits"),
     ];
-    let mut statements = made.iter().map(String::as_str).chain([INSERT_SHORT, INSERT_PLACE]);
+    let mut statements = made
+        .iter()
+        .map(String::as_str)
+        .chain([INSERT_SHORT, INSERT_PLACE, INSERT_STOP]);
     statements.try_for_each(|sql| connection.prepare(sql).map(drop))
 }
 
@@ -228,6 +238,9 @@ pub(super) fn write(connection: &Connection, part: &Pending) -> rusqlite::Result
     for ((minute, lock, kind), number) in &part.short {
         transaction.execute(INSERT_SHORT, (minute, lock, kind.name(), count(*number)))?;
     }
+    for row in &part.stops {
+        write_stop(&transaction, row)?;
+    }
     write_places(&transaction, &part.places)?;
     transaction.commit()
 }
@@ -239,8 +252,37 @@ fn table(waits: bool) -> &'static str {
 fn write_hold(statement: &mut Statement<'_>, row: &HoldRow) -> rusqlite::Result<()> {
     let how = row.how.as_ref().and_then(word::of);
     let mut values = shared_values(&row.shared, how, row.held_ms);
-    values.push(row.blocked.into());
+    let (class, reason) = row.verdict.unzip();
+    values.extend([
+        row.blocked.into(),
+        optional(class.as_ref().and_then(word::of)),
+        optional(reason.as_ref().and_then(word::of)),
+    ]);
     statement.execute(params_from_iter(values)).map(drop)
+}
+
+fn write_stop(transaction: &Transaction<'_>, row: &StopRow) -> rusqlite::Result<()> {
+    let StopRow { at_ms, lock, report } = row;
+    let token = report.token;
+    let path = lock.as_ref().map(|lock| text::escape_path(&lock.path));
+    let values = [
+        Value::Integer(*at_ms),
+        optional(path.or_else(|| report.path.clone())),
+        optional(lock.as_ref().map(|lock| lock.kind.name().to_owned())),
+        unsigned(token.file.dev),
+        unsigned(token.file.ino),
+        unsigned(token.boot_id),
+        Value::Integer(token.process.pid.into()),
+        unsigned(token.process.start),
+        optional(report.command.clone()),
+        optional(word::of(&report.outcome)),
+        optional(report.refusal.as_ref().and_then(word::of)),
+        report.forced.into(),
+        count(report.signalled.len() as u64),
+        count(report.took_ms),
+        Value::Text(report.sentence.clone()),
+    ];
+    transaction.execute(INSERT_STOP, params_from_iter(values)).map(drop)
 }
 
 struct WaitStatements<'a> {
@@ -446,7 +488,12 @@ fn prune_once(connection: &Connection, limits: &Limits) -> rusqlite::Result<bool
     };
     let mut deleted = 0;
     // A wait goes with the hold that it was behind or before it, so that what is left is whole.
-    for (table, end) in [("waits", "end_ms"), ("holds", "end_ms"), ("short_holds", "minute_ms")] {
+    for (table, end) in [
+        ("waits", "end_ms"),
+        ("holds", "end_ms"),
+        ("short_holds", "minute_ms"),
+        ("stops", "at_ms"),
+    ] {
         deleted += transaction.execute(&format!("DELETE FROM {table} WHERE {end} <= ?1"), [before])?;
     }
     transaction.commit()?;
@@ -468,6 +515,7 @@ fn oldest(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
         last("holds", "end_ms")?,
         last("waits", "end_ms")?,
         last("short_holds", "minute_ms")?,
+        last("stops", "at_ms")?,
     ];
     Ok(all.into_iter().flatten().min())
 }

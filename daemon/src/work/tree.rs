@@ -77,7 +77,13 @@ impl Tree {
             return;
         }
         let parent = parent.and_then(|parent| self.members.get(&parent));
-        let kind = match (Kind::of(&process.name), parent.map(|parent| parent.kind)) {
+        let own_kind = Kind::of(&process.name);
+        // The kernel cuts its name to `build-script-bu`.
+        let name = match own_kind {
+            Kind::BuildScript => "build script".to_owned(),
+            _ => process.name,
+        };
+        let kind = match (own_kind, parent.map(|parent| parent.kind)) {
             // What a build script has compiled and linked is its own work.
             (Kind::Linker | Kind::Other, Some(Kind::BuildScript)) => Kind::BuildScript,
             (kind, _) => kind,
@@ -89,7 +95,7 @@ impl Tree {
             process.id,
             Member {
                 parent: process.parent,
-                name: process.name,
+                name,
                 kind,
                 state: process.state,
                 work,

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use libtest_mimic::Trial;
 use lockwatch::client::Client;
 use lockwatch::folders::{Base, Folders};
+use lockwatch::history::{self, Query};
 use lockwatch::os::{Kernel as _, System};
 use lockwatch::process::{Detail, Pid, ProcessId, RunState};
 use lockwatch::protocol;
@@ -338,6 +340,25 @@ fn by_a_daemon() {
         .expect("answers");
     assert_eq!((forced.outcome, forced.forced), (Outcome::Ended, true));
     assert_eq!(steps, [Step::Terminate, Step::Kill]);
+    // Whoever has ended is stopped no more, and that is told too.
+    let gone = client.stop(wish, Duration::ZERO, &mut |_| ()).expect("answers");
+    assert_eq!(gone.refusal, Some(RefusalKind::Gone));
+    let past = until("the history", || {
+        let query = Query {
+            since: Timestamp::UNIX_EPOCH,
+            lock: None,
+            limit: 10,
+        };
+        let past = history::query(&folders.history(), &query).expect("is read");
+        (past.stops.len() == 3).then_some(past)
+    });
+    let told: Vec<_> = past
+        .stops
+        .iter()
+        .map(|stop| (stop.outcome, stop.forced, stop.sentence.as_str()))
+        .collect();
+    let told_then = [&gone, &forced, &report].map(|then| (Some(then.outcome), then.forced, then.sentence.as_str()));
+    assert_eq!(told, told_then);
     // It was the daemon's doing: its log says so.
     let log = until("the log", || {
         let logs = std::fs::read_dir(home.path().join("logs")).ok()?;

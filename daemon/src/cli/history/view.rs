@@ -14,9 +14,11 @@ use super::since::Since;
 use crate::cargo::command;
 use crate::cargo::lock_kind::LockKind;
 use crate::cli::human;
+use crate::cli::status::view::judged;
 use crate::history::{Behind, Summary};
-use crate::history::{Past, PastHold, PastSpan, PastWait, Report};
+use crate::history::{Past, PastHold, PastSpan, PastStop, PastWait, Report};
 use crate::tracker::HoldEnd;
+use crate::verdict::{Class, Reason};
 
 /// How a report is shown.
 pub(super) struct View<'a> {
@@ -38,13 +40,16 @@ const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// So many holds are listed.
 const ROWS: usize = 50;
+/// So many stops are.
+const STOPS: usize = 20;
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::fixed("when"),
     Column::fixed("lock"),
     Column::flexible("who", Cut::End),
     Column::flexible("where", Cut::Begin),
     Column::fixed("held").right(),
+    Column::fixed("judged"),
     Column::fixed("ended"),
     Column::flexible("waited", Cut::End).styled(WARN),
 ];
@@ -77,6 +82,7 @@ impl View<'_> {
             let rows = shown.iter().map(|line| self.row(line, report.until)).collect();
             text.push_str(&table::render(&COLUMNS, rows, self.width));
         }
+        text.push_str(&self.stops(report));
         // A wait whose holder was not seen is a line too, which no count knows.
         let beyond = usize::try_from(report.summary.holds)
             .unwrap_or(usize::MAX)
@@ -166,9 +172,31 @@ impl View<'_> {
             who,
             Cell::new(place).or(name),
             Cell::new(held.unwrap_or_default()),
+            line.hold.map_or_else(|| Cell::new(""), verdict),
             Cell::new(line.hold.map_or("", ended)),
             waiters(&line.waiters),
         ]
+    }
+
+    /// What was stopped, or was to be, in the words that were said then.
+    fn stops(&self, report: &Report) -> String {
+        let mut text = String::new();
+        let shown = &report.stops[..report.stops.len().min(STOPS)];
+        if !shown.is_empty() {
+            text.push_str("\nstops\n");
+        }
+        for PastStop { at, sentence, .. } in shown {
+            let [when, _] = self.when(*at, report.until);
+            let _ = writeln!(text, "{when}  {sentence}"); // whole: what became of the lock stands at its end
+        }
+        let more = report.stops.len() - shown.len();
+        if more > 0 {
+            let _ = writeln!(
+                text,
+                "{FAINT}and {more} more; `lockwatch history --json` has them{FAINT:#}"
+            );
+        }
+        text
     }
 
     /// The time of a day that is today, and otherwise the day too; and the same shorter.
@@ -253,6 +281,15 @@ fn waiters(waiters: &[(&PastWait, u64)]) -> Cell {
         .map(|(wait, waited_ms)| format!("{} {}", command::short(&wait.past.command), length(*waited_ms)))
         .collect();
     Cell::new(format!("{}{}", named.join(", "), and_more(NAMED))).or(format!("{}{}", length(*longest), and_more(1)))
+}
+
+/// `stuck: suspended`, `stuck`; of what worked nothing has to be said.
+fn verdict(hold: &PastHold) -> Cell {
+    let words = match (hold.class, hold.reason) {
+        (None | Some(Class::Working | Class::Unknown), _) => "",
+        (Some(class), reason) => judged(class, reason.unwrap_or(Reason::NotObserved)),
+    };
+    Cell::new(words).or(words.split(':').next().unwrap_or_default())
 }
 
 fn ended(hold: &PastHold) -> &'static str {

@@ -23,11 +23,11 @@ pub(in crate::cli) struct View<'a> {
     pub(in crate::cli) all: bool,
 }
 
-const STRONG: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const WARN: Style = AnsiColor::Yellow.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const GOOD: Style = AnsiColor::Green.on_default();
+pub(in crate::cli) const STRONG: Style = Style::new().bold();
+pub(in crate::cli) const FAINT: Style = Style::new().dimmed();
+pub(in crate::cli) const WARN: Style = AnsiColor::Yellow.on_default();
+pub(in crate::cli) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(in crate::cli) const GOOD: Style = AnsiColor::Green.on_default();
 
 /// So many waiters are listed for each holder; with `--all` every one is.
 const WAITERS_SHOWN: usize = 10;
@@ -38,7 +38,7 @@ const INDENT: usize = 14;
 
 impl View<'_> {
     /// The whole text.
-    pub(super) fn render(&self, state: &State) -> String {
+    pub(in crate::cli) fn render(&self, state: &State) -> String {
         let entries = entries(state);
         let (shown, rest): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =
             entries.iter().partition(|entry| self.all || entry.matters());
@@ -147,7 +147,8 @@ impl View<'_> {
         format!("the {STRONG}{}{STRONG:#} of {place}{also}", lock.label)
     }
 
-    fn entry(&self, text: &mut String, state: &State, entry: &Entry<'_>) {
+    /// All about one process: what it holds, the verdict, the advice, who waits for it.
+    pub(in crate::cli) fn entry(&self, text: &mut String, state: &State, entry: &Entry<'_>) {
         self.title(text, entry.process);
         self.about(text, state, entry.process);
         let width = entry
@@ -270,7 +271,7 @@ impl View<'_> {
 }
 
 /// One line of an entry.
-fn field(text: &mut String, name: &str, value: &str) {
+pub(in crate::cli) fn field(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "  {FAINT}{name:<width$}{FAINT:#}{value}", width = INDENT - 2);
 }
 
@@ -283,7 +284,7 @@ pub(in crate::cli) fn held_as(lock: &Lock, mode: Option<Mode>) -> String {
 }
 
 /// `started by rust-analyzer 2m 13s ago`.
-fn started(process: &Process, now: Timestamp) -> String {
+pub(in crate::cli) fn started(process: &Process, now: Timestamp) -> String {
     let ago = match process.started_at {
         Some(at) => format!("{} ago", human::since(at, now)),
         None => "at an unknown time".to_owned(),
@@ -336,7 +337,12 @@ fn doing(verdict: &Verdict) -> String {
 }
 
 pub(in crate::cli) fn judgement(verdict: &Verdict) -> &'static str {
-    match (verdict.class, verdict.reason) {
+    judged(verdict.class, verdict.reason)
+}
+
+/// A class and a reason in a few words; what stands before the colon, or all of it, is the class.
+pub(in crate::cli) fn judged(class: Class, reason: Reason) -> &'static str {
+    match (class, reason) {
         (Class::Stuck, Reason::Suspended) => "stuck: suspended",
         (Class::Stuck, Reason::Deadlock) => "stuck: deadlock",
         (Class::Stuck, Reason::Prompt) => "stuck: waits for a person",

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::cargo::origin::OriginKind;
 use crate::history::Recorder;
-use crate::history::made::{BOOT, RETENTION, build, cache, check, hold, lock, moment, wait, who};
+use crate::history::made::{BOOT, RETENTION, build, cache, check, hold, lock, moment, stop, wait, who};
 use crate::tracker::{Change, HoldEnd, WaitEnd};
 
 struct Desk {
@@ -58,6 +58,8 @@ fn morning(desk: &mut Desk) {
     let short = hold(&cache(), &build(4), 70_000, false);
     desk.recorder
         .record(&[Change::Freed(short, HoldEnd::Released)], &moment(70_010));
+    desk.recorder
+        .stopped(stop(2, Some(false)), Some(cache()), &moment(70_020));
 }
 
 fn behind(who: &str, place: &str, waited_ms: u64) -> Behind {

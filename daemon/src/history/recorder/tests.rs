@@ -5,7 +5,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::*;
-use crate::history::made::{BOOT, RETENTION, build, cache, check, hold, lock, moment, since_boot, wait};
+use crate::cargo::lock_kind::LockKind;
+use crate::history::made::{BOOT, RETENTION, build, cache, check, hold, lock, moment, since_boot, stop, wait};
 use crate::tracker::Begin;
 
 /// A folder with a history in it.
@@ -200,15 +201,14 @@ fn a_daemon_that_starts_again_goes_on_with_the_rows() {
 
     let mut recorder = desk.open(90_000);
     let left = recorder.left_open();
-    let expected =
-        |lock: &crate::tracker::LockName, who: &crate::observation::Participant, begin: Begin, waits| LeftOpen {
-            part: crate::tracker::Part {
-                file: lock.file,
-                process: who.process.id,
-            },
-            waits,
-            begin,
-        };
+    let expected = |lock: &LockName, who: &crate::observation::Participant, begin: Begin, waits| LeftOpen {
+        part: Part {
+            file: lock.file,
+            process: who.process.id,
+        },
+        waits,
+        begin,
+    };
     assert_eq!(
         left,
         [
@@ -323,6 +323,104 @@ fn a_clock_that_jumps_changes_no_length_and_makes_nothing_old() {
 }
 
 #[test]
+fn a_hold_keeps_the_gravest_verdict_also_over_a_restart() {
+    let desk = Desk::new();
+    let mut recorder = desk.open(0);
+    let [one, other] = [
+        hold(&cache(), &check(1), 0, true),
+        hold(&lock("/x/.cargo-lock", 9), &build(2), 0, false),
+    ];
+    let part = |hold: &Hold| Part {
+        file: hold.lock.file,
+        process: hold.who.process.id,
+    };
+    recorder.record(&[Change::Took(one.clone()), Change::Took(other.clone())], &moment(0));
+    for (class, reason) in [
+        (Class::Unknown, Reason::NotObserved),
+        (Class::Working, Reason::Compiling),
+        (Class::Stuck, Reason::Suspended),
+        (Class::Stuck, Reason::NoProgress),
+        (Class::Quiet, Reason::Remote),
+    ] {
+        let unknown = (part(&other), Class::Unknown, Reason::NotObserved);
+        recorder.judged([(part(&one), class, reason), unknown].into_iter());
+    }
+    recorder.checkpoint([&one, &other].into_iter(), [].into_iter(), &moment(60_000));
+    drop(recorder);
+    let verdicts = "SELECT pid, class, reason FROM holds ORDER BY pid";
+    assert_eq!(desk.rows(verdicts), ["1 stuck suspended", "2 - -"]);
+    let mut recorder = desk.open(70_000);
+    recorder.record(
+        &[Change::Took(one.clone()), Change::Took(other.clone())],
+        &moment(70_000),
+    );
+    recorder.judged(
+        [
+            (part(&one), Class::Working, Reason::Linking),
+            (part(&other), Class::Working, Reason::Linking),
+        ]
+        .into_iter(),
+    );
+    let ended = [
+        Change::Freed(one, HoldEnd::Exited),
+        Change::Freed(other, HoldEnd::Exited),
+    ];
+    recorder.record(&ended, &moment(80_000));
+    assert_eq!(desk.rows(verdicts), ["1 stuck suspended", "2 working linking"]);
+}
+
+#[test]
+fn every_stop_is_in_the_file_at_once() {
+    let desk = Desk::new();
+    let mut recorder = desk.open(0);
+    recorder.stopped(stop(1, Some(true)), Some(cache()), &moment(1_000));
+    recorder.stopped(stop(2, None), None, &moment(2_000));
+    assert_eq!(
+        desk.rows("SELECT pid, kind, command, outcome, refusal, forced, took_ms FROM stops ORDER BY at_ms"),
+        ["1 package-cache cargo check ended - 1 200", "2 - - refused gone 0 0"]
+    );
+}
+
+#[test]
+fn a_file_of_the_first_form_is_read_as_it_is_and_goes_on_in_the_newest() {
+    let desk = Desk::new();
+    drop(desk.open(0));
+    // As the first form was: what came later is taken out again.
+    let writer = Connection::open(desk.path()).expect("opens");
+    writer
+        .execute_batch(
+            "DROP TABLE stops; ALTER TABLE holds DROP COLUMN class; ALTER TABLE holds DROP COLUMN reason;
+             PRAGMA user_version = 1;
+             INSERT INTO holds (lock, kind, dev, ino, boot_id, pid, process_start, command, begin_ms, begin_seen,
+                begin_since_boot_ns, last_seen_ms, end_ms, how, held_ms, blocked)
+             VALUES ('/x/.cargo-lock', 'build-dir', 1, 2, 3, 4, 5, 'cargo build', 6, 1, 7, 8, 9, 'exited', 3, 0)",
+        )
+        .expect("is SQL");
+    drop(writer);
+    let query = crate::history::Query {
+        since: Timestamp::UNIX_EPOCH,
+        lock: Some(LockKind::BuildDir),
+        limit: 10,
+    };
+    let read = || crate::history::query(&desk.path(), &query).expect("is read");
+    let old = read();
+    assert_eq!((old.holds.len(), old.holds[0].class, old.stops.len()), (1, None, 0));
+    let mut recorder = Recorder::open(
+        desk.path(),
+        Retention {
+            days: u32::MAX / 24,
+            ..RETENTION
+        },
+        BOOT,
+        &moment(1_000),
+    );
+    assert_eq!(recorder.problem(), None);
+    recorder.stopped(stop(1, Some(false)), Some(lock("/x/.cargo-lock", 2)), &moment(1_000));
+    let new = read();
+    assert_eq!((&new.holds, new.stops.len()), (&old.holds, 1));
+}
+
+#[test]
 fn what_is_too_old_goes() {
     let desk = Desk::new();
     let mut recorder = desk.open(0);
@@ -338,10 +436,11 @@ fn what_is_too_old_goes() {
         ];
         recorder.record(&changes, &moment(at + 1_000));
         recorder.record(&[Change::Freed(short, HoldEnd::Released)], &moment(at + 1));
+        recorder.stopped(stop(number, Some(false)), None, &moment(at + 1_000));
         recorder.checkpoint([].into_iter(), [].into_iter(), &moment(at + 2_000));
     }
     // 30 days before the last checkpoint, by the second.
-    for table in ["holds", "waits", "short_holds"] {
+    for table in ["holds", "waits", "short_holds", "stops"] {
         assert_eq!(desk.rows(&format!("SELECT count(*) FROM {table}")), ["30"], "{table}");
     }
     assert_eq!(desk.rows("SELECT min(pid) FROM holds"), ["10"]);

@@ -47,6 +47,7 @@ fn the_whole_tree_and_nothing_else() {
     let member = |pid| sample.members.iter().find(|(id, _)| id.pid == pid).expect("is there").1;
     assert_eq!(member(11).work.cpu, Duration::from_millis(250));
     assert_eq!(member(11).work.disk, 4096);
+    assert_eq!(member(12).name, "build script");
     assert_eq!(member(12).state, RunState::Stopped);
     assert_eq!((sample.at, sample.registry_files), (Duration::from_secs(5), 3));
     assert!(!sample.is_connected());

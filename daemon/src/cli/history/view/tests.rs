@@ -3,6 +3,7 @@ use crate::cargo::origin::OriginKind;
 use crate::history::{PastSpan, SCHEMA_VERSION, ShortHolds};
 use crate::os::Mode;
 use crate::state::StartedBy;
+use crate::stop::Outcome;
 use crate::tracker::WaitEnd;
 
 const CACHE: &str = "/home/me/.cargo/.package-cache";
@@ -23,6 +24,7 @@ fn report() -> Report {
         holds: Vec::new(),
         waits: Vec::new(),
         short_holds: Vec::new(),
+        stops: Vec::new(),
     }
 }
 
@@ -62,6 +64,8 @@ fn hold(id: i64, past: Past, held_ms: u64) -> PastHold {
         held_ms,
         how: Some(HoldEnd::Released),
         blocked_somebody: false,
+        class: None,
+        reason: None,
     }
 }
 
@@ -171,6 +175,21 @@ fn day() -> Report {
         lock: CACHE.to_owned(),
         kind: LockKind::PackageCache,
         count: 812,
+    }];
+    (report.holds[2].class, report.holds[2].reason) = (Some(Class::Stuck), Some(Reason::Suspended));
+    (report.holds[3].class, report.holds[3].reason) = (Some(Class::Working), Some(Reason::Compiling));
+    report.stops = vec![PastStop {
+        at: at("2026-11-22T13:14:00Z"),
+        lock: Some(BUILD.to_owned()),
+        kind: Some(LockKind::BuildDir),
+        pid: 4711,
+        command: Some("cargo build --release".to_owned()),
+        outcome: Some(Outcome::Ended),
+        refusal: None,
+        forced: false,
+        signalled: 3,
+        took_ms: 200,
+        sentence: "cargo build (pid 4711) ended in 0.2 s; the build directory went to cargo test (pid 4800)".to_owned(),
     }];
     let parity = "/home/me/src/parity";
     counted(

@@ -118,7 +118,7 @@ fn a_file_of_a_newer_version_is_left_alone() {
     assert_eq!(recorder.places(), [PathBuf::from("/srv")]);
     let said = problem(&recorder);
     assert!(
-        said.contains("newer lockwatch (form 99, this one knows 1) and is left alone"),
+        said.contains("newer lockwatch (form 99, this one knows 2) and is left alone"),
         "{said}"
     );
     assert!(recorder.pending.holds.is_empty() && recorder.current.is_empty());
