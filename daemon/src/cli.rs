@@ -6,6 +6,7 @@ mod generate;
 mod history;
 mod human;
 mod output;
+mod service;
 mod status;
 mod stop;
 mod watch;
@@ -24,6 +25,7 @@ use crate::folders::FoldersError;
 use crate::history::HistoryError;
 use crate::os::LookError;
 use crate::server::BindError;
+use crate::service::ServiceError;
 use crate::stop::target::TargetError;
 
 const EXAMPLES: &str = "\
@@ -31,17 +33,18 @@ Examples:
   lockwatch                  who holds Cargo's locks, and who waits: live on a terminal, once otherwise
   lockwatch status           the same, once
   lockwatch status --all     the locks that block nobody too
-  lockwatch status --json    for programs; the form is described in the README
+  lockwatch status --json    for programs; the form is daemon/schema/state-1.schema.json
   lockwatch status --check && cargo build
   lockwatch stop             end who is in the way, after a question
   lockwatch history          how long you waited today, and for whom
+  lockwatch service install  watch in the background, after each login too
 
 Exit status:
   0   done; with --check: nobody waits and nobody is stuck
   1   with --check: somebody waits for a lock, or its holder is stuck; a stop that did not free the lock
   2   the command line was not understood
   69  what the command needs is not there: the system does not tell about locks (no /proc), no socket can be made, the
-      history cannot be read
+      history cannot be read, there is no service manager
   77  it was not permitted: reading the locks or the history, or lockwatch's folder is another user's or open to
       others; a stop was refused";
 
@@ -60,10 +63,16 @@ enum Command {
     Status(status::Args),
     Stop(stop::Args),
     History(history::Args),
+    Service(service::Args),
     Daemon(daemon::Args),
     Watch(watch::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
+}
+
+/// A verdict in a few words, as every part of lockwatch puts it: `stuck: suspended`.
+pub fn judgement(verdict: &crate::verdict::Verdict) -> &'static str {
+    status::view::judgement(verdict)
 }
 
 impl Command {
@@ -93,6 +102,8 @@ enum Error {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     #[error(transparent)]
     Engine(StartError),
     #[error(
@@ -158,11 +169,20 @@ impl Error {
                 Code::NotPermitted
             }
             Self::Bind(BindError::Folder(_) | BindError::InTheWay { .. }) => Code::NotPermitted,
-            Self::Config(_) | Self::NoTerminal | Self::Target(_) | Self::NobodyToAsk | Self::Ask(_) => Code::Usage,
+            Self::Service(ServiceError::Sudo | ServiceError::TurnedOff { .. } | ServiceError::Folder(_)) => {
+                Code::NotPermitted
+            }
+            Self::Config(_)
+            | Self::NoTerminal
+            | Self::Service(ServiceError::NotInstalled(_))
+            | Self::Target(_)
+            | Self::NobodyToAsk
+            | Self::Ask(_) => Code::Usage,
             Self::Look { .. }
             | Self::Folders(_)
             | Self::History(_)
             | Self::Bind(_)
+            | Self::Service(_)
             | Self::Engine(_)
             | Self::Runtime(_)
             | Self::Terminal(_)
@@ -176,7 +196,8 @@ impl Error {
 
 /// Runs one command line, the program's name first, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command = match understand(arguments.into_iter().collect()) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = match understand(arguments) {
         Ok(command) => command,
         Err(usage) => return output::usage(&usage).into(),
     };
@@ -185,6 +206,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => status::run(&args, &mut out),
         Command::Stop(args) => stop::run(&args, &mut out),
         Command::History(args) => history::run(&args, &mut out),
+        Command::Service(args) => service::run(&args, &mut out),
         Command::Daemon(args) => daemon::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
         Command::Completions(args) => generate::completions(&args, &mut out),

@@ -41,6 +41,7 @@ pub mod private_folder;
 pub mod process;
 pub mod protocol;
 pub mod server;
+pub mod service;
 pub mod state;
 pub mod stop;
 pub mod text;

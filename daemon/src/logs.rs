@@ -27,6 +27,12 @@ pub const VARIABLE: &str = "LOCKWATCH_LOG";
 const PREFIX: &str = "lockwatch-daemon";
 const SUFFIX: &str = "log";
 
+/// Whether a file of this name in the logs' folder is one of them.
+pub(crate) fn is_log(name: &str) -> bool {
+    let day = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    day.is_some_and(|day| day.len() > 2 && day.starts_with('.') && day.ends_with('.'))
+}
+
 /// How many of them are kept.
 const DAYS: usize = 7;
 

@@ -38,6 +38,13 @@ pub const LAYOUT: crate::folders::Layout = crate::folders::Layout::Xdg;
 #[cfg(target_os = "macos")]
 pub const LAYOUT: crate::folders::Layout = crate::folders::Layout::Apple;
 
+/// What looks after this system's services.
+#[cfg(target_os = "linux")]
+pub const MANAGER: crate::service::ManagerKind = crate::service::ManagerKind::Systemd;
+/// What looks after this system's services.
+#[cfg(target_os = "macos")]
+pub const MANAGER: crate::service::ManagerKind = crate::service::ManagerKind::Launchd;
+
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("lockwatch sees locks through the kernels of macOS and Linux only");
 

@@ -56,7 +56,7 @@ pub enum FolderError {
     #[error(
         "the folder {} is open to others (mode {mode:04o}); close it by `chmod 700 {}`",
         text::escape_path(.path),
-        quoted(.path)
+        text::quoted(.path)
     )]
     TooOpen {
         /// The folder.
@@ -64,11 +64,6 @@ pub enum FolderError {
         /// Its mode.
         mode: u32,
     },
-}
-
-/// A path as a word of a shell's command.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", text::escape_path(path).replace('\'', r"'\''"))
 }
 
 /// Makes a folder with mode 0700 where there is none, its parents too, and makes sure that it is this user's own and open

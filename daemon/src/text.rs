@@ -52,6 +52,11 @@ pub fn escape_path(path: &Path) -> String {
     escape(path.as_os_str())
 }
 
+/// A path as a word of a shell's command.
+pub(crate) fn quoted(path: &Path) -> String {
+    format!("'{}'", escape_path(path).replace('\'', r"'\''"))
+}
+
 /// The first characters of a text, with `…` as the last one where something is cut off: never more than `limit`.
 pub(crate) fn shorten(text: &str, limit: usize) -> String {
     let Some((last, _)) = text.char_indices().nth(limit.saturating_sub(1)) else {

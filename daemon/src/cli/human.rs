@@ -47,6 +47,21 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// The text in lines of at most so many characters, broken at blanks; a longer word has a line of its own.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +98,19 @@ mod tests {
             assert_eq!(path(long, home), short);
         }
         assert_eq!(path("/x", Some("/")), "/x");
+    }
+
+    #[test]
+    fn wrapping_breaks_at_blanks() {
+        for (text, width, lines) in [
+            ("", 5, vec![""]),
+            ("ein Wort", 8, vec!["ein Wort"]),
+            ("ein Wort", 7, vec!["ein", "Wort"]),
+            ("größer als", 6, vec!["größer", "als"]),
+            ("/a/long/path x", 4, vec!["/a/long/path", "x"]),
+        ] {
+            assert_eq!(wrap(text, width), lines);
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod hostile;
 mod kernel;
 mod namespaces;
 mod scenes;
+mod service;
 mod socket;
 mod stop;
 mod support;
@@ -22,6 +23,8 @@ mod watch;
 mod window;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -35,6 +38,10 @@ fn main() -> ExitCode {
         part.play();
         return ExitCode::SUCCESS;
     }
+    // A shell starts what runs in its background with SIGINT ignored, and so it would be in each program of the tests. What
+    // has a handler here is at its default there.
+    let always = Arc::new(AtomicBool::new(true));
+    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 130, always).expect("is registered");
     let trials: Vec<Trial> = [
         kernel::trials(),
         churn::trials(),
@@ -46,6 +53,7 @@ fn main() -> ExitCode {
         history::trials(),
         hostile::trials(),
         namespaces::trials(),
+        service::trials(),
         socket::trials(),
         stop::trials(),
         watch::trials(),
