@@ -6,6 +6,7 @@ mod generate;
 mod history;
 mod human;
 mod output;
+mod run;
 mod service;
 mod status;
 mod stop;
@@ -37,6 +38,8 @@ Examples:
   lockwatch status --check && cargo build
   lockwatch stop             end who is in the way, after a question
   lockwatch history          how long you waited today, and for whom
+  lockwatch run -- cargo test
+                             waits for its turn, says for whom, and becomes the command
   lockwatch service install  watch in the background, after each login too
 
 Exit status:
@@ -45,8 +48,10 @@ Exit status:
   2   the command line was not understood
   69  what the command needs is not there: the system does not tell about locks (no /proc), no socket can be made, the
       history cannot be read, there is no service manager
+  75  `run`: something was in the way with --no-wait, or still was at the end of --timeout
   77  it was not permitted: reading the locks or the history, or lockwatch's folder is another user's or open to
-      others; a stop was refused";
+      others; a stop was refused
+`run` becomes its command, whose exit status is its own then; see `lockwatch run --help`";
 
 /// Shows who holds Cargo's file locks, who waits for them, and whether the holder still works.
 ///
@@ -62,6 +67,7 @@ struct Cli {
 enum Command {
     Status(status::Args),
     Stop(stop::Args),
+    Run(run::Args),
     History(history::Args),
     Service(service::Args),
     Daemon(daemon::Args),
@@ -205,6 +211,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match command {
         Command::Status(args) => status::run(&args, &mut out),
         Command::Stop(args) => stop::run(&args, &mut out),
+        Command::Run(args) => run::run(&args),
         Command::History(args) => history::run(&args, &mut out),
         Command::Service(args) => service::run(&args, &mut out),
         Command::Daemon(args) => daemon::run(&args, &mut out),

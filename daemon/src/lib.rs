@@ -17,9 +17,10 @@
 //! 4. [`state`] is the model that all outputs show, as JSON for programs; [`by_process`] turns it from locks to processes,
 //!    and [`cli`] makes text of it for people.
 //! 5. [`stop`] ends a holder: it is given a token, asks the kernel anew about everything, and is the one place that signals.
-//! 6. [`server`] tells it to other processes on a socket, in the words of [`protocol`]; [`client`] is the other end.
+//! 6. [`guard`] starts a command once nobody is in its way, for `lockwatch run`.
+//! 7. [`server`] tells it to other processes on a socket, in the words of [`protocol`]; [`client`] is the other end.
 //!
-//! Everything but [`os`], [`process::named`], [`places`], [`stop`] (its plan and its targets aside), the daemon's [`engine`],
+//! Everything but [`os`], [`process::named`], [`places`], [`stop`] (its plan and its targets aside), [`guard`] (what its own text says aside), the daemon's [`engine`],
 //! [`server`] and [`logs`], [`client`], [`live`] and the outer layer of [`cli`] is pure: no clock, no file, no process; time
 //! comes in as an argument.
 
@@ -31,6 +32,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod folders;
+pub mod guard;
 pub mod history;
 pub mod live;
 pub mod logs;

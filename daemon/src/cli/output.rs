@@ -142,3 +142,48 @@ pub(super) fn usage(error: &clap::Error) -> Code {
     drop(error.print());
     if error.use_stderr() { Code::Usage } else { Code::Done }
 }
+
+/// One line on the terminal that is written over and over: how a wait goes on. It shows on stderr.
+pub(super) struct Progress {
+    is_shown: bool,
+}
+
+impl Progress {
+    /// One where there is a terminal that can go back in a line.
+    pub(super) fn on_terminal() -> Option<Self> {
+        let is_able = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
+        (is_able && io::stderr().is_terminal()).then_some(Self { is_shown: false })
+    }
+
+    /// The room in the line, in columns.
+    pub(super) fn width() -> usize {
+        let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+        // The last column stays free: some terminals go on in the next line from there.
+        size.map_or(80, |size| usize::from(size.ws_col)).max(20) - 1
+    }
+
+    /// Writes the line anew.
+    pub(super) fn show(&mut self, line: &str) {
+        self.is_shown = true;
+        Self::put(&format!("\r{line}\x1b[K"));
+    }
+
+    /// Takes it away.
+    pub(super) fn clear(&mut self) {
+        if std::mem::take(&mut self.is_shown) {
+            Self::put("\r\x1b[K");
+        }
+    }
+
+    fn put(text: &str) {
+        let mut stream = io::stderr().lock();
+        // Where stderr is closed there is nobody left to tell.
+        drop(stream.write_all(text.as_bytes()).and_then(|()| stream.flush()));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

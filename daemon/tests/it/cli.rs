@@ -167,6 +167,7 @@ fn help_has_examples() {
         &["--help"][..],
         &["status", "--help"],
         &["stop", "--help"],
+        &["run", "--help"],
         &["daemon", "--help"],
         &["watch", "--help"],
         &["completions", "--help"],

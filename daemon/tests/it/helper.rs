@@ -34,6 +34,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "record" => return with_lock(&arguments, crate::history::record),
         "fill" => return with_lock(&arguments, crate::history::fill),
         "terminal" => terminal(&arguments),
+        "start-locked" => start_locked(&arguments),
         "sit" => {}
         "family" => {
             let _held = crate::stop::family(&arguments);
@@ -205,6 +206,20 @@ fn bequeath(arguments: &[OsString]) {
         .spawn()
         .expect("starts");
     say(&child.id().to_string());
+}
+
+/// `start-locked PATH PROGRAM [ARGUMENT …]`: takes a lock, starts a program, and says its exit code and what it said.
+fn start_locked(arguments: &[OsString]) {
+    let held = open(arguments[0].as_ref());
+    rustix::fs::flock(&held, FlockOperation::LockExclusive).expect("locks");
+    let mut command = Command::new(&arguments[1]);
+    let output = command
+        .args(&arguments[2..])
+        .stdin(Stdio::null())
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
+    say(&format!("{} {said}", output.status.code().expect("ends by itself")));
 }
 
 /// `terminal PROGRAM [ARGUMENT …]`: becomes a program that its standard input is the terminal of, as a window's first one.

@@ -14,6 +14,7 @@ mod history;
 mod hostile;
 mod kernel;
 mod namespaces;
+mod run;
 mod scenes;
 mod service;
 mod socket;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         history::trials(),
         hostile::trials(),
         namespaces::trials(),
+        run::trials(),
         service::trials(),
         socket::trials(),
         stop::trials(),
