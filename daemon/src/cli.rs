@@ -2,6 +2,7 @@
 
 mod daemon;
 pub mod exit;
+mod explain;
 mod generate;
 mod history;
 mod human;
@@ -37,6 +38,7 @@ Examples:
   lockwatch status --json    for programs; the form is daemon/schema/state-1.schema.json
   lockwatch status --check && cargo build
   lockwatch stop             end who is in the way, after a question
+  lockwatch explain          what Cargo's 'Blocking waiting for file lock' means, and who is in the way now
   lockwatch history          how long you waited today, and for whom
   lockwatch run -- cargo test
                              waits for its turn, says for whom, and becomes the command
@@ -68,6 +70,7 @@ enum Command {
     Status(status::Args),
     Stop(stop::Args),
     Run(run::Args),
+    Explain(explain::Args),
     History(history::Args),
     Service(service::Args),
     Daemon(daemon::Args),
@@ -136,6 +139,8 @@ enum Error {
     Stop(#[source] ClientError),
     #[error("cannot read the answer: {0}; add --yes")]
     Ask(#[source] std::io::Error),
+    #[error(transparent)]
+    Explain(#[from] explain::NotExplained),
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),
     #[error("cannot write the output as JSON: {0}")]
@@ -183,7 +188,8 @@ impl Error {
             | Self::Service(ServiceError::NotInstalled(_))
             | Self::Target(_)
             | Self::NobodyToAsk
-            | Self::Ask(_) => Code::Usage,
+            | Self::Ask(_)
+            | Self::Explain(_) => Code::Usage,
             Self::Look { .. }
             | Self::Folders(_)
             | Self::History(_)
@@ -212,6 +218,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => status::run(&args, &mut out),
         Command::Stop(args) => stop::run(&args, &mut out),
         Command::Run(args) => run::run(&args),
+        Command::Explain(args) => explain::run(&args, &mut out),
         Command::History(args) => history::run(&args, &mut out),
         Command::Service(args) => service::run(&args, &mut out),
         Command::Daemon(args) => daemon::run(&args, &mut out),

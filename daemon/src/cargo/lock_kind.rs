@@ -130,7 +130,8 @@ pub struct LockFile {
     pub name: Name,
     /// What must be true of the folder it lies in.
     pub place: Place,
-    /// Where it lies, for people to read. `<target>` is the target folder, `<profile>` a folder such as `debug`.
+    /// Where it lies, for people to read. `<target>` is the target folder, `<build>` the build folder, which is the target
+    /// folder too unless `build.build-dir` names another, `<profile>` a folder such as `debug`.
     pub lies_at: &'static str,
     /// What it protects: one sentence for a user.
     pub protects: &'static str,
@@ -299,6 +300,16 @@ impl LockFile {
         }
     }
 
+    /// Whether Cargo can use these words for this file, in this use.
+    fn can_be_called(&self, usage: &Use, words: &str) -> bool {
+        match usage.words {
+            table::NAME_OF_FILE => self.name.matches(words.as_bytes()),
+            table::NAME_OF_FOLDER => is_versioned_name(words),
+            _ if self.place == Place::Unit => is_unit_label(words),
+            fixed => fixed == words,
+        }
+    }
+
     /// The use that fits best what is known: the version counts most, then the mode, then the command.
     fn best_use(&self, mode: Option<Mode>, version: Option<CargoVersion>, subcommand: Option<&str>) -> &'static Use {
         let fit = |usage: &Use| {
@@ -344,16 +355,38 @@ pub fn expected(
 }
 
 /// Every file and use that a Cargo names with these words, the words after "waiting for file lock on ": the newest
-/// first within each file. With `-vv`, since 1.94, Cargo adds the path in parentheses; the words may have it still.
+/// first within each file. The words may have the path still, see [`without_path`].
 pub fn meanings(words: &str) -> impl Iterator<Item = (&'static LockFile, &'static Use)> {
-    let words = words.trim();
-    let without_path = words.split_once(" (/").map_or(words, |(words, _)| words);
+    let (words, _) = without_path(words);
     LOCK_FILES
         .iter()
         .flat_map(|file| file.uses.iter().map(move |usage| (file, usage)))
-        .filter(move |(file, usage)| {
-            usage.words == without_path || file.place == Place::Unit && is_unit_label(without_path)
-        })
+        .filter(move |(file, usage)| file.can_be_called(usage, words))
+}
+
+/// The words without the path of the file, and that path. With `-vv`, since 1.94, Cargo adds it in parentheses.
+pub fn without_path(words: &str) -> (&str, Option<&Path>) {
+    let words = words.trim();
+    let Some(at) = words.find(" (/") else {
+        return (words, None);
+    };
+    let path = words[at + " (".len()..].strip_suffix(')');
+    (&words[..at], path.map(Path::new))
+}
+
+/// Whether it has the form `<package>-<version>`, as folders of unpacked crates are named.
+fn is_versioned_name(words: &str) -> bool {
+    words.match_indices('-').any(|(at, _)| {
+        let version = &words[at + 1..];
+        let mut numbers = version
+            .splitn(3, '.')
+            .map(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+        let has_three = [(); 3].iter().all(|()| numbers.next() == Some(true));
+        at > 0
+            && has_three
+            && !Name::EndsWith(".crate").matches(words.as_bytes())
+            && !words.contains(|c: char| c.is_whitespace() || c == '/')
+    })
 }
 
 /// Whether it has the form `<package> (<hash>)`.

@@ -9,6 +9,7 @@ mod cli;
 mod daemon;
 mod document;
 mod engine;
+mod explain;
 mod helper;
 mod history;
 mod hostile;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         daemon::trials(),
         document::trials(),
         engine::trials(),
+        explain::trials(),
         history::trials(),
         hostile::trials(),
         namespaces::trials(),

@@ -1,5 +1,7 @@
 //! Cargo's commands, in groups that lock alike.
 
+use std::fmt;
+
 /// A group of Cargo's commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commands {
@@ -60,6 +62,24 @@ const OTHERS: &[&str] = &[
     "version",
     "yank",
 ];
+
+impl fmt::Display for Commands {
+    /// For people to read: `check, clippy, fix`; of a long list the best known.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "any command",
+            Self::Compiling => "all that compile",
+            Self::Building => "build, test, run, doc, install and others that build",
+            Self::Checking => "check, clippy, fix",
+            Self::Documenting => "doc, rustdoc",
+            Self::Resolving => "all that resolve dependencies or ask a registry",
+            Self::Cleaning => "clean",
+            Self::Packaging => "package, publish",
+            Self::Installing => "install, uninstall",
+            Self::LoggingIn => "login, logout",
+        })
+    }
+}
 
 impl Commands {
     /// Whether Cargo's own command of this name, written in full, belongs to the group.

@@ -30,7 +30,7 @@ const MERGE_DOCS: &str = "-Zrustdoc-mergeable-info";
 const BUILD_FOLDER: &str = "One profile's build folder: a second build in it waits until the first has compiled.";
 
 /// Words that are the name of the file.
-const NAME_OF_FILE: &str = "<name of the file>";
+pub(super) const NAME_OF_FILE: &str = "<name of the file>";
 
 /// Words that are the name of the folder which the file lies in.
 pub(super) const NAME_OF_FOLDER: &str = "<name of the folder>";
@@ -92,7 +92,7 @@ pub static LOCK_FILES: &[LockFile] = &[
         kind: LockKind::BuildDir,
         name: Name::Is(".cargo-build-lock"),
         place: Place::Anywhere,
-        lies_at: "<target>/<profile>/.cargo-build-lock",
+        lies_at: "<build>/<profile>/.cargo-build-lock",
         protects: BUILD_FOLDER,
         uses: &[
             stable(
@@ -132,7 +132,7 @@ pub static LOCK_FILES: &[LockFile] = &[
         kind: LockKind::PackageScratch,
         name: Name::Is(".cargo-lock"),
         place: Place::In(&["tmp-registry", "package"]),
-        lies_at: "<target>/package/tmp-registry/.cargo-lock",
+        lies_at: "<build>/package/tmp-registry/.cargo-lock",
         protects: "The registry that `cargo package` makes for the crates of one workspace while it verifies them.",
         uses: &[
             // Commit a2f0a9e7d, tag 0.83.0.
@@ -227,7 +227,7 @@ pub static LOCK_FILES: &[LockFile] = &[
         kind: LockKind::BuildUnit,
         name: Name::Is(".lock"),
         place: Place::Unit,
-        lies_at: "<target>/<profile>/build/<package>/<hash>/.lock",
+        lies_at: "<build>/<profile>/build/<package>/<hash>/.lock",
         protects: "One unit of a build: one crate with one set of options.",
         uses: &[
             // `src/compiler/locking.rs`. Shared, then exclusive without any message, then shared again.
@@ -319,7 +319,7 @@ pub static LOCK_FILES: &[LockFile] = &[
         kind: LockKind::PackageScratch,
         name: Name::EndsWith(".crate"),
         place: Place::In(&["tmp-crate", "package"]),
-        lies_at: "<target>/package/tmp-crate/<package>-<version>.crate",
+        lies_at: "<build>/package/tmp-crate/<package>-<version>.crate",
         protects: PACKING,
         // Tag 0.94.0; before, it was the hidden file of the next rows.
         uses: &[stable(
@@ -506,7 +506,7 @@ pub static LOCK_FILES: &[LockFile] = &[
         kind: LockKind::Other,
         name: Name::Is(".future-incompat-report.json"),
         place: Place::Anywhere,
-        lies_at: "<target>/.future-incompat-report.json",
+        lies_at: "<build>/.future-incompat-report.json",
         protects: "The report on code that a later Rust will refuse, while it is read or written.",
         uses: &[
             stable(
@@ -561,7 +561,7 @@ pub static LOCK_FILES: &[LockFile] = &[
         kind: LockKind::PackageScratch,
         name: Name::Any,
         place: Place::Within(&["tmp-registry", "package"]),
-        lies_at: "<target>/package/tmp-registry/…",
+        lies_at: "<build>/package/tmp-registry/…",
         protects: "One file of the registry that `cargo package` makes for the crates of one workspace.",
         uses: &[stable(
             Versions::since(82),

@@ -338,7 +338,7 @@ fn a_message_is_explained_by_all_that_it_can_mean() {
         names("build directory"),
         BTreeSet::from([
             "<target>/.cargo-lock",
-            "<target>/<profile>/.cargo-build-lock",
+            "<build>/<profile>/.cargo-build-lock",
             "<target>/<profile>/.cargo-lock"
         ])
     );
@@ -348,9 +348,27 @@ fn a_message_is_explained_by_all_that_it_can_mean() {
     );
     assert_eq!(
         names(" hello (3403525dd0384e50) "),
-        BTreeSet::from(["<target>/<profile>/build/<package>/<hash>/.lock"])
+        BTreeSet::from(["<build>/<profile>/build/<package>/<hash>/.lock"])
     );
-    for unknown in ["", "vet store", "hello (world)", " (3403525dd0384e50)", ")("] {
+    assert_eq!(
+        names("serde-1.0.0.crate"),
+        BTreeSet::from(["$CARGO_HOME/registry/cache/<registry>/<package>-<version>.crate"])
+    );
+    assert_eq!(
+        names("serde_json-1.0.0-rc.1"),
+        BTreeSet::from(["$CARGO_HOME/registry/src/<registry>/<package>-<version>/.cargo-ok"])
+    );
+    assert_eq!(names(".cargo-new-lock"), BTreeSet::from(["anywhere"]));
+    for unknown in [
+        "",
+        "vet store",
+        "hello (world)",
+        " (3403525dd0384e50)",
+        ")(",
+        "a-1.0",
+        "-1.0.0",
+        "a b-1.0.0",
+    ] {
         assert!(names(unknown).is_empty(), "{unknown}");
     }
 }
