@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and this one for what they share.
 
 mod daemon;
+mod doctor;
 pub mod exit;
 mod explain;
 mod generate;
@@ -42,11 +43,13 @@ Examples:
   lockwatch history          how long you waited today, and for whom
   lockwatch run -- cargo test
                              waits for its turn, says for whom, and becomes the command
+  lockwatch doctor           whether the detection works here, and what makes locks go wrong
   lockwatch service install  watch in the background, after each login too
 
 Exit status:
   0   done; with --check: nobody waits and nobody is stuck
-  1   with --check: somebody waits for a lock, or its holder is stuck; a stop that did not free the lock
+  1   with --check: somebody waits for a lock, or its holder is stuck; a stop that did not free the lock;
+      findings of the doctor's
   2   the command line was not understood
   69  what the command needs is not there: the system does not tell about locks (no /proc), no socket can be made, the
       history cannot be read, there is no service manager
@@ -72,6 +75,7 @@ enum Command {
     Run(run::Args),
     Explain(explain::Args),
     History(history::Args),
+    Doctor(doctor::Args),
     Service(service::Args),
     Daemon(daemon::Args),
     Watch(watch::Args),
@@ -209,6 +213,9 @@ impl Error {
 /// Runs one command line, the program's name first, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(code) = doctor::child(&arguments) {
+        return code;
+    }
     let command = match understand(arguments) {
         Ok(command) => command,
         Err(usage) => return output::usage(&usage).into(),
@@ -220,6 +227,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::History(args) => history::run(&args, &mut out),
+        Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Service(args) => service::run(&args, &mut out),
         Command::Daemon(args) => daemon::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),

@@ -7,6 +7,7 @@ mod cargos;
 mod churn;
 mod cli;
 mod daemon;
+mod doctor;
 mod document;
 mod engine;
 mod explain;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         cargos::trials(),
         cli::trials(),
         daemon::trials(),
+        doctor::trials(),
         document::trials(),
         engine::trials(),
         explain::trials(),
