@@ -6,12 +6,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
     cat <<'END'
-Usage: packaging/scenes.sh [--times N] [--only NAME] [--scale FACTOR]
+Usage: packaging/scenes.sh [--times N] [--apart SECS] [--only NAME] [--scale FACTOR]
 
 Plays the scenes that prove the verdicts, all side by side, with the thresholds that lockwatch has where nothing is configured,
-and prints a table after each time. One time takes some twenty minutes, nearly all of it waiting.
+and prints how each went when it ends. One time takes some twenty minutes, nearly all of it waiting; so the next time begins
+before the one before has ended.
 
   --times N       how often (default 10)
+  --apart SECS    how long after the one before each time begins (default 90)
   --only NAME     only the scenes whose names begin with NAME, such as ctrl_z
   --scale FACTOR  with thresholds that are multiplied with this (default 1), such as 0.1, as `cargo test` has them
 
@@ -25,7 +27,7 @@ fail() {
     exit 2
 }
 
-times=10 only='' scale=1
+times=10 apart=90 only='' scale=1
 while (($# > 0)); do
     case $1 in
         --help | -h)
@@ -35,6 +37,11 @@ while (($# > 0)); do
         --times)
             times=${2:-}
             [[ $times =~ ^[1-9][0-9]*$ ]] || fail "--times needs a count, such as 10"
+            shift 2
+            ;;
+        --apart)
+            apart=${2:-}
+            [[ $apart =~ ^[0-9]+$ ]] || fail "--apart needs a number of seconds, such as 90"
             shift 2
             ;;
         --only)
@@ -51,36 +58,45 @@ while (($# > 0)); do
     esac
 done
 
+# shellcheck disable=SC2016 # the backticks are those of the table
 names=$(sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' daemon/tests/scenes.md | grep -- "^$only") \
     || fail "there is no scene $only; daemon/tests/scenes.md has them"
-cargo test --quiet -p lockwatch --test it --no-run || fail "the tests do not build; see above"
+cargo test --quiet --workspace --test it --no-run || fail "the tests do not build; see above"
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-for ((time = 1; time <= times; time++)); do
-    report=$work/report log=$work/log
-    : >"$report"
-    bad=0
-    LOCKWATCH_SCENES_SCALE=$scale LOCKWATCH_SCENES_REPORT=$report \
-        cargo test --quiet -p lockwatch --test it -- "scenes::$only" >"$log" 2>&1 || bad=1
-    printf '\ntime %s of %s\n' "$time" "$times"
-    while IFS= read -r name; do
-        # A scene that was never played has no line; one that this machine cannot play proves nothing.
-        line=$(awk -F '\t' -v name="$name" '$1 == name' "$report")
-        line=${line:-$(printf '%s\t?\t?\tFAILED' "$name")}
-        IFS=$'\t' read -r _ expected given how <<<"$line"
-        [[ $how == ok ]] || bad=1
-        printf '%-28s %s\n    expected: %s\n    given:    %s\n' "$name" "$how" "$expected" "$given"
-    done <<<"$names"
-    if ((bad)); then
-        failed=$((failed + 1))
-        printf '\n'
-        cat "$log"
-    fi
-done
-if ((failed)); then
-    printf '\nnot as expected: %s of %s times\n' "$failed" "$times"
+report=$work/report log=$work/log teller=''
+: >"$report"
+end() {
+    [[ -z $teller ]] || kill "$teller" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap end EXIT
+
+tell() {
+    local name time expected given how
+    while IFS=$'\t' read -r name time expected given how; do
+        printf '%-28s time %s: %s\n    expected: %s\n    given:    %s\n' "$name" "$time" "$how" "$expected" "$given"
+    done
+}
+tail -n +1 -f "$report" > >(tell) &
+teller=$!
+
+bad=0
+LOCKWATCH_SCENES_SCALE=$scale LOCKWATCH_SCENES_REPORT=$report LOCKWATCH_SCENES_TIMES=$times LOCKWATCH_SCENES_APART=$apart \
+    cargo test --quiet --workspace --test it -- "scenes::$only" >"$log" 2>&1 || bad=1
+sleep 2 # until the last lines are told
+
+# A scene that was never played has no line; one that this machine cannot play proves nothing.
+printf '\n%-28s %s\n' scene 'as expected'
+while IFS= read -r name; do
+    good=$(awk -F '\t' -v name="$name" '$1 == name && $5 == "ok"' "$report" | wc -l)
+    printf '%-28s %d of %d times\n' "$name" "$good" "$times"
+    ((good == times)) || bad=1
+done <<<"$names"
+if ((bad)); then
+    printf '\n'
+    cat "$log"
+    printf '\nnot all was as expected\n'
     exit 1
 fi
 printf '\nall as expected, %s times in a row\n' "$times"

@@ -2,7 +2,7 @@
 //! as a table.
 //!
 //! `cargo test` plays them with thresholds at a tenth of the defaults, all side by side, as each consists of waiting;
-//! `packaging/scenes.sh` plays them with the defaults, by `LOCKWATCH_SCENES_SCALE=1`.
+//! `packaging/scenes.sh` plays them with the defaults, by `LOCKWATCH_SCENES_SCALE=1`, and several times.
 
 mod builds;
 mod cast;
@@ -17,9 +17,11 @@ mod stage;
 mod starters;
 mod stopped;
 mod table;
+mod times;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
@@ -27,6 +29,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use self::expect::{Course, Step};
 use self::stage::Stage;
+use self::times::Times;
 
 /// One scene.
 pub(crate) struct Scene {
@@ -85,19 +88,31 @@ impl Batch {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(scene.name);
         // One that the arguments left out, and that is asked for all the same.
-        mine.unwrap_or_else(|| start(scene)).join().unwrap_or_else(|problem| {
-            let problem = said(&*problem);
-            report(scene, &problem.replace(['\n', '\t'], " "), "FAILED");
-            Err(problem)
-        })
+        mine.unwrap_or_else(|| start(scene))
+            .join()
+            .expect("catches the panics of the scene")
     }
 }
 
+/// Starts a scene, as often as is asked for.
 fn start(scene: &'static Scene) -> JoinHandle<Outcome> {
-    std::thread::Builder::new()
-        .name(scene.name.to_owned())
-        .spawn(move || play(scene))
-        .expect("starts")
+    let thread = std::thread::Builder::new().name(scene.name.to_owned());
+    let all = move || {
+        let outcomes = Times::asked_for().each(|time| {
+            let played = catch_unwind(|| play(scene, time)).unwrap_or_else(|problem| {
+                let problem = said(&*problem);
+                report(scene, time, &problem.replace(['\n', '\t'], " "), "FAILED");
+                Err(problem)
+            });
+            played.map_err(|problem| format!("time {time}: {problem}"))
+        });
+        // What cannot be played here cannot be played the next time either.
+        outcomes
+            .into_iter()
+            .reduce(|first, next| if first.is_err() { first } else { next })
+            .expect("once at least")
+    };
+    thread.spawn(all).expect("starts")
 }
 
 /// What a panic said.
@@ -122,11 +137,11 @@ fn is_chosen(arguments: &Arguments, scene: &Scene) -> bool {
 }
 
 /// Plays a scene from its beginning to its end; whatever it started has ended when this returns.
-fn play(scene: &'static Scene) -> Outcome {
+fn play(scene: &'static Scene, time: usize) -> Outcome {
     if let Some(program) = scene.takes
         && is_missing(program)
     {
-        report(scene, &format!("takes {program}"), "not played");
+        report(scene, time, &format!("takes {program}"), "not played");
         return Ok(Completion::ignored_with(format!(
             "takes {program}, which this machine has not"
         )));
@@ -136,7 +151,12 @@ fn play(scene: &'static Scene) -> Outcome {
     let begin = std::time::Instant::now();
     let cast = (scene.set_up)(&stage);
     let played = expect::play(scene.steps, cast, &stage, begin, &mut course);
-    report(scene, &course.to_string(), if played.is_ok() { "ok" } else { "FAILED" });
+    report(
+        scene,
+        time,
+        &course.to_string(),
+        if played.is_ok() { "ok" } else { "FAILED" },
+    );
     played.map(|()| Completion::Completed).map_err(|problem| {
         let expected = expect::in_words(scene.steps);
         format!("{problem}\nexpected: {expected}\ngiven: {course}\n{}", stage.talk())
@@ -148,12 +168,16 @@ fn is_missing(program: &str) -> bool {
     asked.is_err()
 }
 
-/// A line for the script: the name, what was expected, what was given, and how it went.
-fn report(scene: &Scene, given: &str, how: &str) {
+/// A line for the script: the name, which time, what was expected, what was given, and how it went.
+fn report(scene: &Scene, time: usize, given: &str, how: &str) {
     let Some(path) = std::env::var_os("LOCKWATCH_SCENES_REPORT") else {
         return;
     };
-    let line = format!("{}\t{}\t{given}\t{how}\n", scene.name, expect::in_words(scene.steps));
+    let line = format!(
+        "{}\t{time}\t{}\t{given}\t{how}\n",
+        scene.name,
+        expect::in_words(scene.steps)
+    );
     let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
     let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
     written.expect("writes the report");
