@@ -25,6 +25,8 @@ pub struct Config {
     pub stop: Stop,
     /// What the user is told of unasked.
     pub notifications: Notifications,
+    /// What the icon in the menu bar shows.
+    pub tray: Tray,
 }
 
 /// What the history keeps; the first limit that is reached counts.
@@ -86,6 +88,14 @@ pub struct Notifications {
     pub after: Duration,
 }
 
+/// What the icon in the menu bar shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Tray {
+    /// Whether it has a text beside it while somebody waits; on macOS only.
+    pub title: bool,
+}
+
 impl Default for Retention {
     fn default() -> Self {
         Self {
@@ -123,6 +133,12 @@ impl Default for Notifications {
             enabled: true,
             after: Duration::from_mins(1),
         }
+    }
+}
+
+impl Default for Tray {
+    fn default() -> Self {
+        Self { title: true }
     }
 }
 

@@ -1,19 +1,19 @@
-//! What the thread that owns the icon waits for: news to show, and `Quit`.
+//! What the thread that owns the icon waits for: something to show, and choices from the menu.
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
 
-use tray_icon::TrayIconEvent;
-use tray_icon::menu::MenuEvent;
+use tray_icon::menu::{MenuEvent, MenuId};
+use tray_icon::{MouseButtonState, TrayIconEvent};
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::run;
+pub(crate) use linux::{TERMINALS, platform, run};
 #[cfg(target_os = "macos")]
-pub(crate) use macos::run;
+pub(crate) use macos::{TERMINALS, platform, run};
 
-use crate::menu::Model;
+use crate::app::Out;
 use crate::view;
 
 /// Why the tray cannot go on, in one sentence with the way out.
@@ -32,7 +32,7 @@ pub(crate) enum Error {
     /// The icon could not be made.
     #[error("cannot show the icon ({0}); `lockwatch status` shows the same in a terminal")]
     View(#[from] view::Error),
-    /// There is no thread for looking.
+    /// There is no thread for what is not the icon.
     #[error("cannot start a thread ({0}); end some processes, then start lockwatch-tray again")]
     Thread(#[from] std::io::Error),
 }
@@ -40,10 +40,15 @@ pub(crate) enum Error {
 /// What reaches the event loop.
 #[derive(Debug)]
 enum Message {
-    /// There is something new to show.
-    Show(Model),
-    /// `Quit` was chosen.
-    Quit,
+    /// From the thread that knows what there is to show.
+    Out(Out),
+    /// A row was chosen.
+    Chosen(MenuId),
+    /// The menu was opened.
+    Opened,
+    /// The menu was closed.
+    #[cfg(target_os = "linux")]
+    Closed,
     /// The session bus has gone away.
     #[cfg(target_os = "linux")]
     BusGone,
@@ -52,12 +57,16 @@ enum Message {
 /// Has choices from the menu sent to the event loop. To be called before there is an icon: the first event without a
 /// handler would settle it that there is none, and unhandled events pile up (macOS sends one for each movement of the
 /// mouse).
-fn forward_choices(send: impl Fn(Message) + Send + Sync + 'static) {
-    // A disabled row can be "clicked" by a program, over D-Bus; so only `Quit` means anything.
-    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
-        if event.id == view::QUIT {
-            send(Message::Quit);
+fn forward_choices(send: impl Fn(Message) + Clone + Send + Sync + 'static) {
+    let clicks = send.clone();
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| send(Message::Chosen(event.id))));
+    TrayIconEvent::set_event_handler(Some(move |event: TrayIconEvent| {
+        if let TrayIconEvent::Click {
+            button_state: MouseButtonState::Down,
+            ..
+        } = event
+        {
+            clicks(Message::Opened);
         }
     }));
-    TrayIconEvent::set_event_handler(Some(|_| {}));
 }

@@ -1,16 +1,17 @@
 //! The model becomes an icon with a menu. Only what changed is set: each call costs the desktop a redraw.
+//!
+//! While the menu is open no row comes or goes: texts change in place, a choice that means nothing any more is greyed out, and
+//! the rest waits until the menu is closed.
 
-use tray_icon::menu::{Menu, MenuItem, PredefinedMenuItem};
-use tray_icon::{BadIcon, Icon, TrayIcon, TrayIconBuilder};
+mod items;
 
+use tray_icon::menu::{Menu, MenuId};
+use tray_icon::{BadIcon, Icon, TrayIcon};
+
+use self::items::{Level, Shown};
+use crate::event_loop::platform;
 use crate::icon::{SIZE, Shape};
-use crate::menu::Model;
-
-/// The id of the one row that does something.
-pub(crate) const QUIT: &str = "quit";
-
-/// What comes before the rows of a model: the headline.
-const ROWS_BEGIN: usize = 1;
+use crate::menu::{Action, Model};
 
 /// The icon or its menu could not be made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -21,172 +22,77 @@ pub(crate) enum Error {
     Menu(#[from] tray_icon::menu::Error),
     #[error(transparent)]
     Icon(#[from] BadIcon),
+    #[error(transparent)]
+    Picture(#[from] png::DecodingError),
 }
 
-/// The icon with its menu: the headline, the rows, a separator, `Quit`.
-///
-/// The menu is made once. Texts change in place, and rows come and go at the end of their list only, one by one: a menu
-/// that is made anew closes under the pointer.
+/// The icon with its menu.
 pub(crate) struct View {
     tray: TrayIcon,
     menu: Menu,
-    headline: MenuItem,
-    rows: Vec<MenuItem>,
+    rows: Vec<Shown>,
     shown: Model,
+    /// What is to be shown when the menu is closed.
+    pending: Option<Model>,
 }
 
 impl View {
     /// Puts the icon up.
     pub(crate) fn new(model: Model) -> Result<Self, Error> {
         let menu = Menu::new();
-        let headline = text_row(&model.headline);
-        menu.append(&headline)?;
-        let rows: Vec<MenuItem> = model.rows.iter().map(|row| text_row(row)).collect();
-        for row in &rows {
-            menu.append(row)?;
-        }
-        menu.append(&PredefinedMenuItem::separator())?;
-        menu.append(&MenuItem::with_id(QUIT, "Quit", true, None))?;
-        let tray = builder(icon(model.icon)?)
+        let mut rows = Vec::new();
+        items::show(Level::Root(&menu), &mut rows, &model.rows)?;
+        let tray = platform::builder(icon(model.icon)?)
             .with_menu(Box::new(menu.clone()))
-            .with_tooltip(tooltip(&model.tooltip))
+            .with_tooltip(platform::tooltip(&model.tooltip))
             .build()?;
-        Ok(Self {
+        let view = Self {
             tray,
             menu,
-            headline,
             rows,
             shown: model,
-        })
+            pending: None,
+        };
+        platform::set_title(&view.tray, view.shown.title.as_deref());
+        Ok(view)
     }
 
-    /// What it shows.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn shown(&self) -> &Model {
-        &self.shown
-    }
-
-    /// Whether a model can be shown without a row coming or going.
-    #[cfg(target_os = "macos")]
-    pub(crate) fn has_rows_for(&self, model: &Model) -> bool {
-        self.rows.len() == model.rows.len()
-    }
-
-    /// Shows a model.
-    pub(crate) fn show(&mut self, model: Model) -> Result<(), Error> {
+    /// Shows a model, as far as that can be while the menu is open.
+    pub(crate) fn show(&mut self, model: Model, menu_is_open: bool) -> Result<(), Error> {
         if model.icon != self.shown.icon {
-            set_icon(&self.tray, icon(model.icon)?)?;
+            platform::set_icon(&self.tray, icon(model.icon)?)?;
+        }
+        if model.title != self.shown.title {
+            platform::set_title(&self.tray, model.title.as_deref());
         }
         if model.tooltip != self.shown.tooltip {
-            self.tray.set_tooltip(Some(tooltip(&model.tooltip)))?;
+            self.tray.set_tooltip(Some(platform::tooltip(&model.tooltip)))?;
         }
-        if model.headline != self.shown.headline {
-            self.headline.set_text(label(&model.headline));
-        }
-        let texts = self.rows.iter().zip(&self.shown.rows).zip(&model.rows);
-        for ((row, _), new) in texts.filter(|((_, old), new)| old != new) {
-            row.set_text(label(new));
-        }
-        for row in self.rows.drain(model.rows.len().min(self.rows.len())..).rev() {
-            self.menu.remove(&row)?;
-        }
-        for text in &model.rows[self.rows.len()..] {
-            let row = text_row(text);
-            self.menu.insert(&row, ROWS_BEGIN + self.rows.len())?;
-            self.rows.push(row);
+        self.pending = None;
+        if menu_is_open && !items::has_rows_for(&self.rows, &model.rows) {
+            items::refresh(&mut self.rows, &model.rows);
+            self.pending = Some(model.clone());
+        } else {
+            items::show(Level::Root(&self.menu), &mut self.rows, &model.rows)?;
         }
         self.shown = model;
         Ok(())
     }
-}
 
-/// A row to be read, not chosen.
-fn text_row(text: &str) -> MenuItem {
-    MenuItem::new(label(text), false, None)
-}
-
-/// A text as the name of a row, where `&` would underline the next character.
-fn label(text: &str) -> String {
-    text.replace('&', "&&")
-}
-
-fn icon(shape: Shape) -> Result<Icon, Error> {
-    Ok(Icon::from_rgba(shape.rgba(colour(shape)), SIZE, SIZE)?)
-}
-
-#[cfg(target_os = "macos")]
-mod platform {
-    use super::{Icon, Shape, TrayIcon, TrayIconBuilder};
-
-    /// Where the user drags the icon is remembered under this name. The system's own name for it is shared with other
-    /// programs, and has made icons vanish.
-    const AUTOSAVE_NAME: &str = "lockwatch";
-
-    pub(super) fn builder(icon: Icon) -> TrayIconBuilder {
-        TrayIconBuilder::new()
-            .with_autosave_name(AUTOSAVE_NAME)
-            .with_icon_templated(icon)
-    }
-
-    pub(super) fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
-        tray.set_icon_templated(Some(icon))
-    }
-
-    /// None: the menu bar paints the shape itself.
-    pub(super) fn colour(_: Shape) -> [u8; 3] {
-        [0; 3]
-    }
-
-    pub(super) fn tooltip(text: &str) -> String {
-        text.to_owned()
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod platform {
-    use super::{Icon, Shape, TrayIcon, TrayIconBuilder};
-
-    pub(super) fn builder(icon: Icon) -> TrayIconBuilder {
-        // The desktop remembers by the id whether the icon is to be hidden. The title is what a screen reader says.
-        TrayIconBuilder::new()
-            .with_id("lockwatch")
-            .with_title("lockwatch")
-            .with_icon(icon)
-    }
-
-    pub(super) fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
-        tray.set_icon(Some(icon))
-    }
-
-    /// One that can be seen on a dark panel and on a light one. It repeats what the shape says.
-    pub(super) fn colour(shape: Shape) -> [u8; 3] {
-        match shape {
-            Shape::Free | Shape::Held => [0x80, 0x80, 0x80],
-            Shape::Contended => [0xd0, 0x7a, 0x00],
-            Shape::Stuck => [0xe0, 0x3c, 0x31],
+    /// The menu is closed: what had to wait for that is shown.
+    pub(crate) fn closed(&mut self) -> Result<(), Error> {
+        match self.pending.take() {
+            Some(model) => Ok(items::show(Level::Root(&self.menu), &mut self.rows, &model.rows)?),
+            None => Ok(()),
         }
     }
 
-    /// Some desktops read a tooltip as HTML, some do not: so what would be a tag there becomes what looks alike.
-    pub(super) fn tooltip(text: &str) -> String {
-        text.replace('<', "‹").replace('>', "›")
+    /// What the row with an id is for, if it can be chosen. Over D-Bus a disabled row can be "clicked" too.
+    pub(crate) fn chosen(&self, id: &MenuId) -> Option<Action> {
+        items::chosen(&self.rows, id)
     }
 }
 
-use platform::{builder, colour, set_icon, tooltip};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ampersand_underlines_nothing() {
-        assert_eq!(label("cargo run -- a&b && c"), "cargo run -- a&&b &&&& c");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_name_makes_no_html() {
-        assert_eq!(tooltip("cargo <b>x</b> & y"), "cargo ‹b›x‹/b› & y");
-    }
+fn icon(shape: Shape) -> Result<Icon, Error> {
+    Ok(Icon::from_rgba(shape.rgba(platform::colour(shape))?, SIZE, SIZE)?)
 }

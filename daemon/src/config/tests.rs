@@ -53,6 +53,7 @@ fn the_example_has_every_key_with_its_default() {
             },
         stop: Stop { grace: _, programs: _ },
         notifications: Notifications { enabled: _, after: _ },
+        tray: Tray { title: _ },
     } = Config::default();
     keys.sort_unstable();
     assert_eq!(
@@ -71,6 +72,7 @@ fn the_example_has_every_key_with_its_default() {
             "thresholds.no_progress_with_child",
             "thresholds.orphaned",
             "thresholds.prompt",
+            "tray.title",
         ]
     );
 }

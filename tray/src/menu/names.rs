@@ -7,7 +7,7 @@ use lockwatch::state::{Lock, Process};
 const MAX_COMMAND: usize = 36;
 /// The longest folder.
 const MAX_FOLDER: usize = 40;
-/// The longest line of a note.
+/// The longest line of a text.
 const MAX_LINE: usize = 80;
 
 /// `cargo check (pid 4711)`.
@@ -21,7 +21,12 @@ pub(super) fn process(process: &Process) -> String {
 
 /// The folder that a lock protects, the home directory as `~`. Of a long one the end is shown, which tells more.
 pub(super) fn place(lock: &Lock, home: Option<&str>) -> String {
-    let folder = with_tilde(lock.place(), home);
+    folder(lock.place(), home)
+}
+
+/// A folder, the home directory as `~`.
+pub(super) fn folder(path: &str, home: Option<&str>) -> String {
+    let folder = with_tilde(path, home);
     let length = folder.chars().count();
     if length <= MAX_FOLDER {
         return isolated(folder);
@@ -30,19 +35,30 @@ pub(super) fn place(lock: &Lock, home: Option<&str>) -> String {
     isolated(format!("…{end}"))
 }
 
-/// A note in lines, because a menu does not wrap its rows.
-pub(super) fn note_lines(note: &str) -> Vec<String> {
+/// A text in lines, because a menu does not wrap its rows.
+pub(super) fn lines(note: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in note.split_whitespace() {
+    let mut words = note.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let word = match words.next_if(|unit| word.ends_with(|c: char| c.is_ascii_digit()) && is_unit(unit)) {
+            Some(unit) => format!("{word} {unit}"),
+            None => word.to_owned(),
+        };
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= MAX_LINE => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(shortened(word, MAX_LINE)),
+            _ => lines.push(shortened(&word, MAX_LINE)),
         }
     }
     lines.into_iter().map(isolated).collect()
+}
+
+/// Whether a word stays on one line with the number before it.
+fn is_unit(word: &str) -> bool {
+    let bare = word.trim_end_matches([',', '.', ';', ':', ')']);
+    matches!(bare, "ms" | "s" | "min" | "h" | "d" | "bytes" | "KiB" | "MiB")
 }
 
 fn with_tilde(path: &str, home: Option<&str>) -> String {
@@ -149,14 +165,23 @@ mod tests {
     fn a_note_is_wrapped_between_words() {
         let (words, word) = (vec!["größer"; 24].join(" "), "x".repeat(200));
         for note in ["", "short", "a  b\u{a0}", &words, &word] {
-            let lines = note_lines(note);
+            let lines = lines(note);
             assert!(lines.iter().all(|line| line.chars().count() <= MAX_LINE), "{lines:?}");
             if note != word {
                 assert_eq!(lines.join(" "), note.split_whitespace().collect::<Vec<_>>().join(" "));
             }
         }
-        assert_eq!(note_lines(&words).len(), 3);
-        assert_eq!(note_lines(&word).len(), 1);
+        assert_eq!(lines(&words).len(), 3);
+        assert_eq!(lines(&word).len(), 1);
+    }
+
+    #[test]
+    fn a_number_stays_with_its_unit() {
+        let begin = "x".repeat(MAX_LINE - "in the last 10".len());
+        for unit in ["s", "min;", "MiB,"] {
+            let lines = lines(&format!("{begin} in the last 10 {unit}"));
+            assert_eq!(lines[1], format!("10 {unit}"), "{lines:?}");
+        }
     }
 
     #[test]

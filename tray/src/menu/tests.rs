@@ -1,20 +1,26 @@
 //! Whole menus, as they are read from top to bottom.
 
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
 use lockwatch::cargo::lock_kind::LockKind;
 use lockwatch::cargo::origin::OriginKind;
-use lockwatch::os::{FileId, LookError, Mode, Precision};
-use lockwatch::process::{Pid, ProcessId};
+use lockwatch::os::{FileId, Mode, Precision};
+use lockwatch::process::Pid;
 use lockwatch::state::{Holder, Lock, Process, SCHEMA_VERSION, Source, StartedBy, State, Summary, Waiter};
 use lockwatch::token::Token;
 use lockwatch::verdict::{Class, Reason, Verdict};
 
 use super::*;
 
+mod life;
+mod stops;
+
 const BUILD: &str = "/home/me/src/parity/target/debug/.cargo-lock";
 const CACHE: &str = "/home/me/.cargo/.package-cache";
 
 /// A lock that nobody has to do with.
-pub(super) fn lock(kind: LockKind, path: &str) -> Lock {
+pub(crate) fn lock(kind: LockKind, path: &str) -> Lock {
     let label = match kind {
         LockKind::PackageCache => "package cache",
         LockKind::BuildDir => "build directory",
@@ -60,10 +66,10 @@ fn token(pid: Pid, ino: u64) -> Token {
 }
 
 /// Makes states as one look does.
-struct Build(Vec<Lock>);
+pub(crate) struct Build(Vec<Lock>);
 
 impl Build {
-    fn lock(mut self, kind: LockKind, path: &str) -> Self {
+    pub(crate) fn lock(mut self, kind: LockKind, path: &str) -> Self {
         self.0.push(lock(kind, path));
         self
     }
@@ -73,11 +79,11 @@ impl Build {
         (self.0.last_mut().expect("a lock comes first"), number)
     }
 
-    fn held(self, pid: Pid, command: &str) -> Self {
+    pub(crate) fn held(self, pid: Pid, command: &str) -> Self {
         self.held_as(pid, command, (Class::Unknown, Reason::NotObserved))
     }
 
-    fn held_as(mut self, pid: Pid, command: &str, (class, reason): (Class, Reason)) -> Self {
+    pub(crate) fn held_as(mut self, pid: Pid, command: &str, (class, reason): (Class, Reason)) -> Self {
         let (lock, number) = self.this();
         lock.holders.push(Holder {
             token: token(pid, number),
@@ -96,7 +102,32 @@ impl Build {
         self
     }
 
-    fn waited(mut self, pid: Pid, command: &str) -> Self {
+    /// What the last holder's verdict rests on.
+    pub(crate) fn because(mut self, evidence: &str, advice: &str) -> Self {
+        let holder = self.this().0.holders.last_mut().expect("a holder comes first");
+        holder.verdict.evidence = vec![evidence.to_owned()];
+        holder.verdict.advice = advice.to_owned();
+        self
+    }
+
+    /// Where the last holder runs, who started it, and since when it holds the lock.
+    pub(crate) fn told(mut self, cwd: &str, origin: (OriginKind, &str), held: Duration) -> Self {
+        let holder = self.this().0.holders.last_mut().expect("a holder comes first");
+        holder.process.cwd = Some(cwd.to_owned());
+        holder.process.origin.kind = origin.0;
+        holder.process.origin.name = Some(origin.1.to_owned());
+        holder.since = Some(now() - SignedDuration::try_from(held).expect("is short"));
+        self
+    }
+
+    /// How long the last waiter has waited.
+    pub(crate) fn lasting(mut self, time: Duration) -> Self {
+        let waiter = self.this().0.waiters.last_mut().expect("a waiter comes first");
+        waiter.waited_ms = u64::try_from(time.as_millis()).ok();
+        self
+    }
+
+    pub(crate) fn waited(mut self, pid: Pid, command: &str) -> Self {
         let (lock, _) = self.this();
         let blocked_by: Vec<Token> = lock.holders.iter().map(|holder| holder.token).collect();
         let root = blocked_by.clone();
@@ -112,7 +143,7 @@ impl Build {
         self
     }
 
-    fn state(self) -> State {
+    pub(crate) fn state(self) -> State {
         let locks = self.0;
         let holders = locks.iter().flat_map(|lock| &lock.holders);
         let summary = Summary {
@@ -122,7 +153,7 @@ impl Build {
         };
         State {
             schema_version: SCHEMA_VERSION,
-            as_of: jiff::Timestamp::UNIX_EPOCH,
+            as_of: now(),
             generation: None,
             source: Source::Direct,
             precision: Precision::Exact,
@@ -134,25 +165,69 @@ impl Build {
     }
 
     fn shown(self) -> String {
-        shown(&Model::of(&self.state(), Some("/home/me")))
+        shown(&facts(Some(self.state())))
     }
 }
 
-fn shown(model: &Model) -> String {
-    let Model {
-        icon,
-        tooltip,
-        headline,
-        rows,
-    } = model;
-    let menu: Vec<String> = std::iter::once(headline)
-        .chain(rows)
-        .map(|row| format!("| {row}"))
-        .collect();
-    format!("{icon:?}: {tooltip}\n{}", menu.join("\n"))
+/// All is well with the daemon and the tray.
+pub(crate) fn facts(state: Option<State>) -> Facts {
+    Facts {
+        home: Some("/home/me".to_owned()),
+        zone: TimeZone::UTC,
+        title: true,
+        link: Link::Following {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: 77,
+        },
+        state,
+        stops: Stops::default(),
+        waited_today: None,
+        at_login: Login::No,
+        notifications: Notifications::On,
+        trouble: None,
+    }
 }
 
-fn build() -> Build {
+fn shown(facts: &Facts) -> String {
+    let (model, _) = Model::of(facts, Duration::ZERO);
+    let title = model.title.map(|title| format!(" [{title}]")).unwrap_or_default();
+    let mut text = format!("{:?}{title}: {}\n", model.icon, model.tooltip);
+    // The end is the same everywhere; one test looks at it.
+    let end = model.rows.iter().position(|row| row.key == "tail").expect("has one");
+    draw(&model.rows[..end], "", &mut text);
+    text
+}
+
+/// As it is read: choices in brackets, checks with their mark, groups indented.
+fn draw(rows: &[Row], indent: &str, text: &mut String) {
+    for row in rows {
+        let line = match &row.kind {
+            Kind::Text => row.text.clone(),
+            Kind::Choice(_) => {
+                let begin = row.text.len() - row.text.trim_start().len();
+                format!("{}[{}]", &row.text[..begin], row.text.trim_start())
+            }
+            Kind::Check { on, action } => {
+                let mark = if *on { "x" } else { " " };
+                let grey = if action.is_none() { " (grey)" } else { "" };
+                format!("({mark}) {}{grey}", row.text)
+            }
+            Kind::Separator => "---".to_owned(),
+            Kind::Group(_) => format!("{} >", row.text),
+        };
+        writeln!(text, "| {indent}{line}").expect("a string takes it");
+        if let Kind::Group(rows) = &row.kind {
+            draw(rows, &format!("{indent}  > "), text);
+        }
+    }
+}
+
+/// When the states are made.
+fn now() -> Timestamp {
+    "2026-11-25T14:10:00Z".parse().expect("is a time")
+}
+
+pub(crate) fn build() -> Build {
     Build(Vec::new())
 }
 
@@ -167,6 +242,11 @@ fn held() {
         build()
             .lock(LockKind::BuildDir, BUILD)
             .held(4711, "cargo check")
+            .told(
+                "/home/me/src/parity/crates/even",
+                (OriginKind::Editor, "rust-analyzer"),
+                Duration::from_secs(130)
+            )
             .shown()
     );
 }
@@ -189,7 +269,8 @@ fn contended_at_two_places() {
     let locks = build()
         .lock(LockKind::PackageCache, CACHE)
         .held(10, "cargo fetch")
-        .waited(20, "cargo build");
+        .waited(20, "cargo build")
+        .lasting(Duration::from_secs(125));
     let locks = locks
         .lock(LockKind::BuildDir, BUILD)
         .held(11, "cargo check")
@@ -211,13 +292,38 @@ fn suspended() {
 }
 
 #[test]
-fn what_each_verdict_says() {
+fn stuck_for_each_reason() {
+    let reasons = [
+        (Reason::Suspended, "stopped by SIGSTOP 40 s ago"),
+        (
+            Reason::Deadlock,
+            "it waits for the build directory that its child holds",
+        ),
+        (Reason::Prompt, "ssh-askpass (pid 9) waits for a person"),
+        (Reason::Orphaned, "code has ended, and nothing moved for 35 s"),
+        (Reason::NoProgress, "nothing moved for 2m 10s"),
+    ];
+    let texts: Vec<String> = reasons
+        .into_iter()
+        .map(|(reason, evidence)| {
+            build()
+                .lock(LockKind::BuildDir, BUILD)
+                .held_as(1, "cargo test", (Class::Stuck, reason))
+                .because(evidence, "stop it, if you did not mean it")
+                .waited(2, "cargo build")
+                .shown()
+        })
+        .collect();
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[test]
+fn what_is_not_stuck() {
     let verdicts = [
-        (Class::Stuck, Reason::Deadlock),
-        (Class::Stuck, Reason::NotObserved),
         (Class::Quiet, Reason::Traced),
         (Class::Waiting, Reason::BehindLock),
-        (Class::Working, Reason::NotObserved),
+        (Class::Working, Reason::Compiling),
+        (Class::Unknown, Reason::NotObserved),
     ];
     let texts: Vec<String> = verdicts
         .into_iter()
@@ -225,10 +331,11 @@ fn what_each_verdict_says() {
             build()
                 .lock(LockKind::BuildDir, BUILD)
                 .held_as(1, "cargo test", verdict)
+                .because("what was seen", "")
                 .shown()
         })
         .collect();
-    insta::assert_snapshot!(texts.join("\n\n"));
+    insta::assert_snapshot!(texts.join("\n"));
 }
 
 #[test]
@@ -262,7 +369,7 @@ fn a_row_never_says_that_one_more_waits() {
         .shown();
     assert!(!rows.contains("more"), "{rows}");
     assert!(
-        rows.ends_with("cargo build (pid 5) waits for the package cache"),
+        rows.contains("cargo build (pid 5) waits for the package cache"),
         "{rows}"
     );
 }
@@ -303,14 +410,5 @@ fn notes() {
         "word ".repeat(25),
         "third".to_owned(),
     ];
-    insta::assert_snapshot!(shown(&Model::of(&state, None)));
-}
-
-#[test]
-fn locks_that_cannot_be_seen() {
-    let error = LookError::Table {
-        path: "/proc/locks".into(),
-        source: std::io::ErrorKind::NotFound.into(),
-    };
-    insta::assert_snapshot!(shown(&Model::unseen(&error)));
+    insta::assert_snapshot!(shown(&facts(Some(state))));
 }

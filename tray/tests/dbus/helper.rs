@@ -1,7 +1,7 @@
 //! What the test program does as its own helper, and how it starts one. A helper ends when its standard input does, so
 //! that none outlives the tests.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -51,11 +51,12 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    pub(crate) fn start(role: &str, argument: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn start(role: &str, arguments: &[&OsStr], environment: &[(&str, OsString)]) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("has a path"));
         command
             .arg(role)
-            .arg(argument)
+            .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command.spawn().expect("starts");
@@ -65,7 +66,7 @@ impl Helper {
 
     /// One that has a lock.
     pub(crate) fn holding(path: &Path) -> Self {
-        let mut helper = Self::start("hold", path);
+        let mut helper = Self::start("hold", &[path.as_ref()], &[]);
         helper.says("open");
         helper.says("locked");
         helper
@@ -73,16 +74,20 @@ impl Helper {
 
     /// One that is about to wait for a lock.
     pub(crate) fn waiting(path: &Path) -> Self {
-        let mut helper = Self::start("hold", path);
+        let mut helper = Self::start("hold", &[path.as_ref()], &[]);
         helper.says("open");
         helper
     }
 
     /// Waits until it says a word.
     pub(crate) fn says(&mut self, word: &str) {
+        assert_eq!(self.next_line(), word);
+    }
+
+    pub(crate) fn next_line(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("reads");
-        assert_eq!(line.trim_end(), word);
+        line.trim_end().to_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -101,4 +106,11 @@ impl Drop for Helper {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A folder that nobody else looks into, as lockwatch wants it.
+pub(crate) fn private_folder() -> tempfile::TempDir {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let folder = tempfile::Builder::new().permissions(permissions).tempdir();
+    folder.expect("is made")
 }
