@@ -6,6 +6,7 @@ fail() {
     exit 2
 }
 
+package=lockwatch
 repeat=1
 options=()
 
@@ -48,13 +49,13 @@ check_machine() {
         fail "only $limit processes are allowed (\`ulimit -u\`), and 6000 are needed"
 }
 
-# measure BENCHMARK: as often as was asked for; the exit status says whether a budget was missed.
+# measure BENCHMARK: of $package, as often as was asked for; the exit status says whether a budget was missed.
 measure() {
     local number missed=0
-    cargo bench -p lockwatch --bench "$1" --no-run
+    cargo bench -p "$package" --bench "$1" --no-run
     for ((number = 1; number <= repeat; number++)); do
         ((repeat == 1)) || printf '\nmeasurement %d of %d\n' "$number" "$repeat"
-        cargo bench --quiet -p lockwatch --bench "$1" -- ${options[@]+"${options[@]}"} || missed=1
+        cargo bench --quiet -p "$package" --bench "$1" -- ${options[@]+"${options[@]}"} || missed=1
     done
     return "$missed"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what the daemon costs and how soon it tells, for the table in the README.
+# Measures what the daemon costs and how soon it tells, for the table in packaging/bench/README.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

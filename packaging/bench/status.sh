@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what `lockwatch status` costs, for the table in the README: against lslocks, fuser and lsof, with 5,000
+# Measures what `lockwatch status` costs, for the table in packaging/bench/README.md: against lslocks, fuser and lsof, with 5,000
 # processes against 100, and with 1,000 waiters on one lock.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

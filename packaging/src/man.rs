@@ -1,35 +1,35 @@
 //! The man pages.
 
-use std::path::{Path, PathBuf};
+use std::io;
 
 use clap::Command;
 use clap_mangen::Man;
 
-use crate::Error;
+use crate::tree::{Item, Tree};
 
-/// Writes `lockwatch.1`, and `lockwatch-COMMAND.1` for each command.
-pub(crate) fn write(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+/// `lockwatch.1`, and `lockwatch-COMMAND.1` for each command.
+pub(crate) fn pages() -> Tree {
     // `help` has no page: each page is the help.
     let mut command = lockwatch::cli::command().disable_help_subcommand(true);
     command.build();
-    let mut written = Vec::new();
-    write_pages(command, folder, &mut written)?;
-    Ok(written)
+    let mut pages = Tree::default();
+    add_pages(command, &mut pages);
+    pages
 }
 
-/// Writes the page of a command, and those of the commands that it has itself.
-fn write_pages(command: Command, folder: &Path, written: &mut Vec<PathBuf>) -> Result<(), Error> {
+/// Adds the page of a command, and those of the commands that it has itself.
+fn add_pages(command: Command, pages: &mut Tree) {
     let subcommands: Vec<Command> = command
         .get_subcommands()
         .filter(|one| !one.is_hide_set())
         .cloned()
         .collect();
-    let failed = |source| Error::Write {
-        folder: folder.to_owned(),
-        source,
-    };
-    written.push(Man::new(command).generate_to(folder).map_err(failed)?);
-    subcommands
-        .into_iter()
-        .try_for_each(|subcommand| write_pages(subcommand, folder, written))
+    let page = Man::new(command);
+    let mut text = Vec::new();
+    let written: io::Result<()> = page.render(&mut text);
+    written.expect("memory can be written to");
+    pages.add(page.get_filename(), Item::File(text));
+    for subcommand in subcommands {
+        add_pages(subcommand, pages);
+    }
 }

@@ -49,14 +49,20 @@ fn commands() -> Vec<String> {
     names
 }
 
+/// The pages of a command and of those below it: `a.1`, `a-b.1`, `a-b-c.1`.
+fn pages_of(command: &clap::Command, name: &str, pages: &mut BTreeSet<String>) {
+    pages.insert(format!("{name}.1"));
+    for below in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+        pages_of(below, &format!("{name}-{}", below.get_name()), pages);
+    }
+}
+
 #[test]
 fn there_is_a_man_page_for_each_command() {
     let (_folder, out) = written_by("man");
-    let mut pages: BTreeSet<String> = commands()
-        .into_iter()
-        .map(|name| format!("lockwatch-{name}.1"))
-        .collect();
-    pages.insert("lockwatch.1".to_owned());
+    let mut pages = BTreeSet::new();
+    pages_of(&lockwatch::cli::command(), "lockwatch", &mut pages);
+    assert!(pages.contains("lockwatch-status.1"));
     assert_eq!(files(&out), pages);
     for page in pages {
         let roff = fs::read_to_string(out.join(&page)).expect("is text");
@@ -122,7 +128,7 @@ fn what_cannot_be_written_is_said() {
     for (task, out, sentence) in [
         ("man", file.as_path(), "cannot make the folder "),
         ("completions", file.as_path(), "cannot make the folder "),
-        ("man", folder.path(), "cannot write into "),
+        ("man", folder.path(), "cannot write "),
     ] {
         let output = xtask(&[task, "--out", out.to_str().expect("is plain")]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -137,8 +143,17 @@ fn what_cannot_be_written_is_said() {
 
 #[test]
 fn each_help_has_an_example() {
-    for arguments in [&["--help"][..], &["man", "--help"], &["completions", "--help"]] {
-        let output = xtask(arguments);
+    for task in [
+        "install",
+        "uninstall",
+        "bundle",
+        "dist",
+        "icons",
+        "man",
+        "completions",
+        "--help",
+    ] {
+        let output = xtask(&[task, "--help"]);
         assert_eq!(output.status.code(), Some(0));
         assert!(text(&output.stdout).contains("Example"), "{output:?}");
     }
