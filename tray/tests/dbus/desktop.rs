@@ -282,7 +282,7 @@ pub(crate) struct Row {
     pub(crate) is_separator: bool,
 }
 
-/// All that can be seen of an icon.
+/// All that can be seen of an icon. Each part is asked for by itself, so one may be older than the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Sight {
     pub(crate) shape: Shape,
