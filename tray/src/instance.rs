@@ -85,7 +85,9 @@ mod tests {
             panic!("it is taken")
         };
         assert_eq!(pid, Some(std::process::id()));
-        drop(first);
+        // Not closed: a process that another test starts at this moment would keep the lock until it becomes its program.
+        let Instance { _lock: lock } = first;
+        lock.unlock().expect("unlocks");
         assert!(matches!(take(&folders), Ok(Taken::Ours(_))));
     }
 }
