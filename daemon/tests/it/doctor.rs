@@ -1,6 +1,9 @@
 //! `lockwatch doctor`: the self-test, and each cause made for real. What takes a mount or another user is shown as ignored
 //! where this machine does not let it be made; the judgement alone is tested beside the code then.
 
+#[cfg(target_os = "linux")]
+mod fuse;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
@@ -10,6 +13,8 @@ use std::process::{Command, Output};
 use libtest_mimic::{Completion, Trial};
 use lockwatch::doctor::{Finding, Outcome, Report};
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::fuse::on_fuse;
 use crate::support::{Running, folder, holder, lockwatch, until, until_seen};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -44,6 +49,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         mounting("a_folder_mounted_read_only", a_folder_mounted_read_only),
         mounting("a_full_disk", a_full_disk),
         mounting("a_disk_without_inodes", a_disk_without_inodes),
+        #[cfg(target_os = "linux")]
+        mounting("a_cargo_home_on_fuse", a_cargo_home_on_fuse),
         mounting("a_container", a_container),
         mounting("hidden_processes", hidden_processes),
     ]
@@ -94,14 +101,18 @@ impl Home {
 
     /// The doctor in a mount namespace of its own, after a script that may mount; none where that is not possible.
     fn doctor_after(&self, script: &str) -> Option<Report> {
+        self.doctor_by(&format!("{script}\nexec \"$0\" doctor --json"))
+    }
+
+    /// What a script says that may mount and starts `"$0" doctor --json`.
+    fn doctor_by(&self, script: &str) -> Option<Report> {
         let can = Command::new("unshare").args(["-m", "true"]).output();
         if !can.is_ok_and(|output| output.status.success()) {
             return None;
         }
         let mut command = Command::new("unshare");
         command
-            .args(["-m", "sh", "-ec"])
-            .arg(format!("{script}\nexec \"$0\" doctor --json"))
+            .args(["-m", "sh", "-ec", script])
             .arg(env!("CARGO_BIN_EXE_lockwatch"));
         self.environment(&mut command);
         let output = command.output().expect("runs");
@@ -405,6 +416,27 @@ fn a_disk_without_inodes() -> Completion {
     };
     let found = finding(&report, "no-inodes", &home);
     assert!(found.what.contains("more files"), "{found:?}");
+    Completion::Completed
+}
+
+/// As with a home on sshfs, or a folder that a container gets from its host.
+#[cfg(target_os = "linux")]
+fn a_cargo_home_on_fuse() -> Completion {
+    let home = Home::new();
+    let helper = std::env::current_exe().expect("own path");
+    let script = format!(
+        "exec '{}' helper on-fuse \"$CARGO_HOME\" \"$0\" doctor --json",
+        helper.display()
+    );
+    let Some(report) = home.doctor_by(&script) else {
+        return Completion::ignored_with("takes a user that may mount, the `unshare` command, and FUSE");
+    };
+    let found = finding(&report, "no-flock", &home);
+    assert!(
+        found.what.contains("is on fuse, where locks depend on")
+            && found.mend.starts_with("export CARGO_HOME=/var/tmp/"),
+        "{found:?}"
+    );
     Completion::Completed
 }
 

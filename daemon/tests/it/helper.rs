@@ -47,6 +47,8 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = OsString>) {
         "numbered" => crate::stop::numbered(&arguments),
         "reuse" => return crate::stop::reuse(),
         "daemon" => return crate::socket::daemon_helper(&arguments),
+        #[cfg(target_os = "linux")]
+        "on-fuse" => crate::doctor::on_fuse(&arguments),
         "connect" => return crate::socket::connect_helper(&arguments),
         other => panic!("no helper is called {other}"),
     }
