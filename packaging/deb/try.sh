@@ -24,15 +24,16 @@ mapfile -t files < <(dpkg --listfiles lockwatch | while read -r path; do [ -d "$
 
 lockwatch --version
 lockwatch-tray --version
-# One look at this machine's locks, by the installed program.
 home=$(mktemp -d)
+trap 'rm -r "$home"' EXIT
+# One look at this machine's locks, by the installed program.
 LOCKWATCH_HOME=$home lockwatch status --json | grep -q '"schema_version": *1' || fail "status does not answer"
-rm -r "$home"
 for page in lockwatch lockwatch-status lockwatch-service lockwatch-tray; do
     [ -e "/usr/share/man/man1/$page.1.gz" ] || fail "there is no man page of $page"
 done
 if command -v systemd-analyze >/dev/null; then
-    systemd-analyze verify --user /usr/lib/systemd/user/lockwatch.service /usr/lib/systemd/user/lockwatch-tray.service
+    # Where nobody is logged in there is no folder of that kind, and systemd-analyze wants one.
+    XDG_RUNTIME_DIR=$home systemd-analyze verify --user /usr/lib/systemd/user/lockwatch.service /usr/lib/systemd/user/lockwatch-tray.service
 fi
 
 "${as_root[@]}" apt-get purge --yes lockwatch
