@@ -113,13 +113,9 @@ fn room(place: &Place, system: &FileSystem) -> Option<Finding> {
     let path = text::escape_path(&place.path);
     let (id, what) = if system.is_read_only {
         return None; // nothing is written there anyhow
-    } else if system.free_bytes < LITTLE_ROOM {
-        (
-            "disk-full",
-            format!("the disk of {path} has {} MB left", system.free_bytes >> 20),
-        )
-    } else if system.free_files.is_some_and(|free| free < FEW_FILES) {
-        let free = system.free_files.unwrap_or(0);
+    } else if let Some(free) = system.free_bytes.filter(|free| *free < LITTLE_ROOM) {
+        ("disk-full", format!("the disk of {path} has {} MB left", free >> 20))
+    } else if let Some(free) = system.free_files.filter(|free| *free < FEW_FILES) {
         (
             "no-inodes",
             format!("the disk of {path} has room for {free} more files"),
@@ -159,7 +155,7 @@ mod tests {
             kind: "ext4".to_owned(),
             flock: Flock::Works,
             is_read_only: false,
-            free_bytes: 10 << 30,
+            free_bytes: Some(10 << 30),
             free_files: Some(1_000_000),
         }
     }
@@ -189,14 +185,14 @@ mod tests {
             (
                 FileSystem {
                     is_read_only: true,
-                    free_bytes: 0,
+                    free_bytes: Some(0),
                     ..good()
                 },
                 &["read-only"],
             ),
             (
                 FileSystem {
-                    free_bytes: 5 << 20,
+                    free_bytes: Some(5 << 20),
                     ..good()
                 },
                 &["disk-full"],
@@ -210,6 +206,7 @@ mod tests {
             ),
             (
                 FileSystem {
+                    free_bytes: None,
                     free_files: None,
                     ..good()
                 },

@@ -14,9 +14,9 @@ pub struct FileSystem {
     pub flock: Flock,
     /// Whether it is mounted so that nothing can be written.
     pub is_read_only: bool,
-    /// How many bytes a user may still write.
-    pub free_bytes: u64,
-    /// How many files a user may still make; none where it has no limit of its own.
+    /// How many bytes a user may still write; none where it does not tell, as many drivers of FUSE.
+    pub free_bytes: Option<u64>,
+    /// How many files a user may still make; none where it has no limit of its own, or does not tell.
     pub free_files: Option<u64>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn of(path: &Path, kind: String, flock: Flock) -> io::Result<FileSyst
         kind,
         flock,
         is_read_only: told.f_flag.contains(StatVfsMountFlags::RDONLY),
-        free_bytes: told.f_bavail.saturating_mul(told.f_frsize),
+        free_bytes: (told.f_blocks > 0).then_some(told.f_bavail.saturating_mul(told.f_frsize)),
         free_files: (told.f_files > 0).then_some(told.f_favail),
     })
 }

@@ -437,6 +437,7 @@ fn a_cargo_home_on_fuse() -> Completion {
             && found.mend.starts_with("export CARGO_HOME=/var/tmp/"),
         "{found:?}"
     );
+    assert!(!has(&report, "disk-full"), "it does not tell its size: {report:?}");
     Completion::Completed
 }
 

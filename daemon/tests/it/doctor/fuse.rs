@@ -7,20 +7,16 @@ use std::time::{Duration, UNIX_EPOCH};
 use fuser::{Config, Errno, FileAttr, FileHandle, FileType, Filesystem, INodeNo, ReplyAttr, ReplyEntry, Request};
 
 /// `on-fuse FOLDER PROGRAM ARGUMENT...`: mounts one there, runs the program, and ends as that does. Where it cannot mount it
-/// says so in a line with the word `mount`.
+/// says so with that word.
+#[expect(clippy::exit, reason = "it ends as the program did")]
 pub(crate) fn on_fuse(arguments: &[OsString]) {
-    let mounted = match fuser::spawn_mount(Empty, &arguments[0], &Config::default()) {
-        Ok(mounted) => mounted,
-        Err(error) => {
-            eprintln!("cannot mount: {error}");
-            exit(1);
-        }
-    };
+    let mounted = fuser::spawn_mount(Empty, &arguments[0], &Config::default())
+        .unwrap_or_else(|error| panic!("cannot mount: {error}"));
     let status = Command::new(&arguments[1])
         .args(&arguments[2..])
         .status()
         .expect("runs");
-    mounted.umount_and_join().expect("is unmounted");
+    mounted.umount_and_join().expect("is taken away");
     exit(status.code().unwrap_or(1));
 }
 
