@@ -138,6 +138,16 @@ impl Folders {
         self.runtime.join("daemon.lock")
     }
 
+    /// The file whose lock says that a tray runs.
+    pub fn tray_lock(&self) -> PathBuf {
+        self.state.join("tray.lock")
+    }
+
+    /// The file that says, by being there, that the tray shows no notifications.
+    pub fn tray_is_quiet(&self) -> PathBuf {
+        self.state.join("tray-is-quiet")
+    }
+
     /// The history.
     pub fn history(&self) -> PathBuf {
         self.state.join("history.db")

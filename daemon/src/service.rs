@@ -163,13 +163,10 @@ impl Services {
         self.begin(agent, told, |told| self.manager.install(agent, program, renew, told))
     }
 
-    /// Stops a service and removes all of it, logs too. The history, the configuration and what was edited by hand stay.
+    /// Stops a service and removes all of it, logs too. The history, the settings and what was edited by hand stay.
     pub fn uninstall(&self, agent: Agent, told: Told<'_>) -> Result<(), ServiceError> {
         self.manager.uninstall(agent, told)?;
-        match agent {
-            Agent::Daemon => remains::remove(&self.folders, told),
-            Agent::Tray => Ok(()),
-        }
+        remains::remove(agent, &self.folders, told)
     }
 
     /// Starts a service; nothing where it runs.

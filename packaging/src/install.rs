@@ -3,7 +3,7 @@
 //! What was put where is written down in a record, and nothing is replaced or removed but what the record has.
 
 mod content;
-mod history;
+mod kept;
 mod place;
 mod record;
 
@@ -30,7 +30,7 @@ pub(crate) struct InstallArgs {
 /// See the help.
 #[derive(Debug, clap::Args)]
 pub(crate) struct UninstallArgs {
-    /// Remove the history and the configuration too
+    /// Remove the history and the settings too
     #[arg(long)]
     purge: bool,
 }
@@ -132,11 +132,7 @@ pub(crate) fn uninstall(args: &UninstallArgs, say: Say<'_>) -> Result<(), Error>
     if removed.removed.is_empty() && removed.left.is_empty() {
         say("no program was installed".to_owned());
     }
-    if args.purge {
-        history::purge(say)
-    } else {
-        history::tell(say)
-    }
+    if args.purge { kept::purge(say) } else { kept::keep(say) }
 }
 
 fn left(path: &Path) -> String {

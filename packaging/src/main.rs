@@ -62,7 +62,7 @@ enum Command {
     Install(install::InstallArgs),
     /// Remove what `install` has put in place, and its services
     ///
-    /// The history and the configuration stay.
+    /// The history and the settings stay.
     #[command(after_help = "Examples:\n  cargo xtask uninstall\n  cargo xtask uninstall --purge")]
     Uninstall(install::UninstallArgs),
     /// Write Lockwatch.app; on a Mac it is signed

@@ -9,6 +9,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use lockwatch::guard::queue::Queue;
+use lockwatch::os::{Kernel as _, System};
+use lockwatch::process::Detail;
 use tempfile::TempDir;
 
 /// `systemctl` as far as it is asked. A unit that was started has a process number, and a file for it in `STATE`.
@@ -235,16 +238,19 @@ fn the_history_stays_until_it_is_to_go() {
         ".local/state/lockwatch/history.damaged-20261122T231005Z.db",
         ".local/state/lockwatch/history.db",
         ".local/state/lockwatch/history.db-wal",
+        ".local/state/lockwatch/tray-is-quiet",
     ];
     for path in kept {
         fs::write(user.home(path), "").expect("is written");
     }
     fs::write(state.join("notes-of-my-own"), "").expect("is written");
+    fs::write(state.join("tray.lock"), "7\n").expect("is written");
     let said = user.does(&["uninstall"]);
     for path in kept {
         says(&said, &format!("left {}", user.home(path).display()));
         assert!(user.home(path).exists(), "{path}");
     }
+    assert!(!state.join("tray.lock").exists());
     user.does(&["uninstall", "--purge"]);
     let files: Vec<String> = user
         .files()
@@ -252,6 +258,26 @@ fn the_history_stays_until_it_is_to_go() {
         .filter(|path| !path.starts_with(".config/systemd"))
         .collect();
     assert_eq!(files, [".local/state/lockwatch/notes-of-my-own"]);
+}
+
+#[test]
+fn the_queue_stays_while_builds_wait_in_it() {
+    let user = User::new();
+    user.install();
+    let state = user.home(".local/state/lockwatch");
+    fs::create_dir_all(state.parent().expect("has one")).expect("is made");
+    let mut kernel = System::new();
+    let own = kernel.process(std::process::id(), Detail::Brief).expect("lives").id;
+    let mut queue = Queue::open(&state, kernel.boot_id()).expect("opens");
+    let entry = queue.come(own, &[], 1, &mut |_| false).expect("comes");
+    says(
+        &user.does(&["uninstall"]),
+        &format!("left the queue of `lockwatch run`: process {} was started", own.pid),
+    );
+    assert_eq!(queue.read().expect("reads").len(), 1);
+    queue.remove(&entry.ticket);
+    user.does(&["uninstall"]);
+    assert!(!state.exists());
 }
 
 #[test]

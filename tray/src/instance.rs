@@ -36,7 +36,7 @@ pub(crate) enum Taken {
 /// Becomes the tray of this user, where there is none.
 pub(crate) fn take(folders: &Folders) -> Result<Taken, InstanceError> {
     private_folder::make(&folders.state)?;
-    let path = folders.state.join("tray.lock");
+    let path = folders.tray_lock();
     let failed = |source| InstanceError::LockFile {
         path: path.clone(),
         source,

@@ -24,7 +24,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn of(folders: &Folders) -> Self {
         Self {
-            quiet: folders.state.join("tray-is-quiet"),
+            quiet: folders.tray_is_quiet(),
         }
     }
 

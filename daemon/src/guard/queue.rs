@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use super::folders::BuildFolder;
 use super::ticket::{Phase, Ticket};
+use crate::os::Kernel;
 use crate::private_folder::{self, FolderError};
-use crate::process::ProcessId;
+use crate::process::{Detail, ProcessId, RunState};
 use crate::text;
 
 /// Why there is no queue.
@@ -48,8 +49,14 @@ pub enum QueueError {
 /// How long the folder may be locked by another. It takes microseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The folder's name in the state folder.
+const FOLDER: &str = "tickets";
+
 /// The file that is locked.
 const LOCKED: &str = "queue";
+
+/// The file that becomes a ticket.
+const UNFINISHED: &str = "unfinished";
 
 /// A ticket with its folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,12 +86,41 @@ impl Queue {
     /// Opens the queue, and makes its folder where there is none.
     pub fn open(state: &Path, boot_id: u64) -> Result<Self, QueueError> {
         private_folder::make(state)?;
-        let folder = state.join("tickets");
+        let folder = state.join(FOLDER);
         private_folder::make(&folder)?;
         Ok(Self {
             folder,
             boot_id,
             known: BTreeMap::new(),
+        })
+    }
+
+    /// Removes the queue, where there is one and none of its processes lives; one that does, otherwise. Its folder stays where
+    /// something else is in it.
+    ///
+    /// Whoever comes in the same moment goes on without the queue.
+    pub fn clear(state: &Path, kernel: &mut impl Kernel) -> Result<Option<ProcessId>, QueueError> {
+        if !state.join(FOLDER).is_dir() {
+            return Ok(None);
+        }
+        Self::open(state, kernel.boot_id())?.locked(|queue| {
+            let entries = queue.list()?;
+            let mut processes = entries.iter().map(|entry| entry.ticket.process);
+            let lives = |id: &ProcessId| {
+                let process = kernel.process(id.pid, Detail::Brief);
+                process.is_ok_and(|process| process.id == *id && process.state != RunState::Zombie)
+            };
+            if let Some(living) = processes.find(lives) {
+                return Ok(Some(living));
+            }
+            for entry in &entries {
+                queue.remove(&entry.ticket);
+            }
+            for name in [UNFINISHED, LOCKED] {
+                drop(fs::remove_file(queue.folder.join(name)));
+            }
+            drop(fs::remove_dir(&queue.folder));
+            Ok(None)
         })
     }
 
@@ -217,7 +253,7 @@ impl Queue {
             folders: entry.folders.clone(),
         })?;
         // With the folder locked there is one who writes, so one name for what is not finished does for all.
-        let unfinished = self.folder.join("unfinished");
+        let unfinished = self.folder.join(UNFINISHED);
         fs::write(&unfinished, text)?;
         fs::rename(unfinished, self.path(&entry.ticket))
     }

@@ -1,4 +1,4 @@
-//! What a daemon leaves behind: its logs, and the lock and socket of the last one.
+//! What the daemon and the tray leave behind: logs, locks, the socket of the last daemon.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use rustix::fs::FlockOperation;
 
 use super::file::failed;
 use super::status::LogPart;
-use super::{Act, ServiceError, Told, logs};
+use super::{Act, Agent, ServiceError, Told, logs};
 use crate::client::Client;
 use crate::folders::Folders;
 use crate::text;
@@ -42,11 +42,15 @@ pub(super) fn newest_log(folder: &Path, lines: usize) -> Result<LogPart, Service
     })
 }
 
-/// Removes all that a daemon leaves but the history, unless another one runs that was started by hand.
-pub(super) fn remove(folders: &Folders, told: Told<'_>) -> Result<(), ServiceError> {
-    let lock = folders.daemon_lock();
-    // Who answers, or has the lock, is a daemon of its own and needs its files.
-    let runs = !matches!(Client::connect(folders), Ok(None));
+/// Removes all that a daemon or a tray leaves but the history and the settings, unless another one runs that was started by
+/// hand.
+pub(super) fn remove(agent: Agent, folders: &Folders, told: Told<'_>) -> Result<(), ServiceError> {
+    let lock = match agent {
+        Agent::Daemon => folders.daemon_lock(),
+        Agent::Tray => folders.tray_lock(),
+    };
+    // Who answers, or has the lock, is one of its own and needs its files.
+    let answers = agent == Agent::Daemon && !matches!(Client::connect(folders), Ok(None));
     let held = match File::open(&lock) {
         Ok(file) => rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
             .map(|()| Some(file))
@@ -54,15 +58,18 @@ pub(super) fn remove(folders: &Folders, told: Told<'_>) -> Result<(), ServiceErr
         Err(_) => Ok(None),
     };
     let Ok(_held) = held else { return Ok(()) };
-    if runs {
+    if answers {
         return Ok(());
     }
-    for file in log_files(&folders.logs)?.iter().chain([&lock]) {
-        logs::remove(file, told)?;
+    if agent == Agent::Daemon {
+        for file in log_files(&folders.logs)? {
+            logs::remove(&file, told)?;
+        }
+        if let Ok(socket) = folders.socket() {
+            logs::remove(&socket, told)?;
+        }
     }
-    if let Ok(socket) = folders.socket() {
-        logs::remove(&socket, told)?;
-    }
+    logs::remove(&lock, told)?;
     // A folder with anything else in it stays: the history is in one of them.
     for folder in [&folders.logs, &folders.runtime, &folders.state] {
         if std::fs::remove_dir(folder).is_ok() {

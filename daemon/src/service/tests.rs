@@ -108,10 +108,10 @@ fn nothing_is_left_but_the_history() {
     // Somebody has the lock: a daemon that was started by hand.
     let lock = std::fs::File::open(folders.daemon_lock()).expect("opens");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("locks");
-    remains::remove(&folders, &mut |act| panic!("{act}")).expect("can");
+    remains::remove(Agent::Daemon, &folders, &mut |act| panic!("{act}")).expect("can");
     // Not closed: a process that another test starts at this moment would keep the lock until it becomes its program.
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocks");
-    remains::remove(&folders, &mut |_| ()).expect("can");
+    remains::remove(Agent::Daemon, &folders, &mut |_| ()).expect("can");
     let left: Vec<_> = home
         .path()
         .read_dir()
@@ -119,10 +119,23 @@ fn nothing_is_left_but_the_history() {
         .map(|entry| entry.expect("is one").path())
         .collect();
     assert_eq!(left, [folders.history()]);
+    // The tray's lock is removed as the daemon's is, and what the user has set in its menu stays.
+    for file in [&folders.tray_lock(), &folders.tray_is_quiet()] {
+        std::fs::write(file, "").expect("writes");
+    }
+    let lock = std::fs::File::open(folders.tray_lock()).expect("opens");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("locks");
+    remains::remove(Agent::Tray, &folders, &mut |act| panic!("{act}")).expect("can");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocks");
+    remains::remove(Agent::Daemon, &folders, &mut |act| panic!("{act}")).expect("can");
+    let mut told = Vec::new();
+    remains::remove(Agent::Tray, &folders, &mut |act| told.push(act)).expect("can");
+    assert_eq!(told, [Act::Removed(folders.tray_lock())]);
+    assert!(folders.tray_is_quiet().exists());
     // What lies there that is not the daemon's stays.
     std::fs::create_dir_all(&folders.logs).expect("makes it");
     std::fs::write(log("mine.log"), "").expect("writes");
-    remains::remove(&folders, &mut |_| ()).expect("can");
+    remains::remove(Agent::Daemon, &folders, &mut |_| ()).expect("can");
     assert!(log("mine.log").exists());
     let part = remains::newest_log(&folders.logs, 9).expect("reads");
     assert_eq!(

@@ -95,6 +95,41 @@ fn a_folder_that_cannot_be_used_is_said() {
     drop(place);
 }
 
+#[test]
+fn it_is_removed_once_nobody_of_it_lives() {
+    use crate::os::System;
+
+    let (_place, state) = folder();
+    let mut kernel = System::new();
+    let living = kernel.process(std::process::id(), Detail::Brief).expect("lives").id;
+    let gone = ProcessId {
+        start: living.start + 1,
+        ..living
+    };
+    assert_eq!(Queue::clear(&state, &mut kernel).expect("clears"), None);
+    assert!(!state.exists(), "nothing is made by it");
+
+    let mut queue = Queue::open(&state, kernel.boot_id()).expect("opens");
+    for process in [gone, living] {
+        queue.come(process, &debug(), 100, &mut |_| false).expect("comes");
+    }
+    assert_eq!(Queue::clear(&state, &mut kernel).expect("clears"), Some(living));
+    let entries = queue.read().expect("reads");
+    assert_eq!(entries.len(), 2, "all of them are there still");
+    queue.remove(&entries[1].ticket);
+    let precious = state.join("tickets/precious");
+    fs::write(&precious, "").expect("writes");
+    assert_eq!(Queue::clear(&state, &mut kernel).expect("clears"), None);
+    let left: Vec<_> = fs::read_dir(state.join("tickets"))
+        .expect("lists")
+        .map(|file| file.expect("reads").path())
+        .collect();
+    assert_eq!(left, std::slice::from_ref(&precious));
+    fs::remove_file(precious).expect("is there");
+    assert_eq!(Queue::clear(&state, &mut kernel).expect("clears"), None);
+    assert!(!state.join("tickets").exists());
+}
+
 /// Many come in the same moment, each with a queue of its own: one of them starts.
 #[test]
 fn of_many_at_once_one_starts() {
