@@ -22,6 +22,8 @@ fi
 mapfile -t files < <(dpkg --listfiles lockwatch | while read -r path; do [ -d "$path" ] || echo "$path"; done)
 [ "${#files[@]}" -gt 20 ] || fail "the package has but ${#files[@]} files"
 
+[ -z "$(dpkg-query --show --showformat='${Depends}' lockwatch)" ] || fail "the package needs others, though its programs have the C library linked in"
+
 lockwatch --version
 lockwatch-tray --version
 home=$(mktemp -d)

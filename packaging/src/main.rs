@@ -73,7 +73,8 @@ enum Command {
     /// Write what a release is made of: an archive, and a package for Debian or a disk image for macOS
     ///
     /// Each has its SHA-256 beside it. The same source gives the same archive, with one toolchain. The package needs
-    /// cargo-deb, the disk image a Mac.
+    /// cargo-deb, the disk image a Mac. The programs for Linux have the C library linked in, so it must be there in that
+    /// form: libc6-dev on Debian, glibc-static on Fedora.
     #[command(
         after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --target x86_64-apple-darwin --out /tmp/dist"
     )]

@@ -32,7 +32,7 @@ pub(crate) enum Build<'a> {
     /// For this machine, as `cargo build --release` does.
     Here,
     /// To be given away: for a target, and without this machine's paths in them, so that the same source gives the same bytes
-    /// wherever it lies.
+    /// wherever it lies. On Linux the C library is linked in: they run beside any other one, and start sooner.
     Shipped(&'a str),
 }
 
@@ -103,7 +103,7 @@ fn built(build: Build<'_>) -> Result<Vec<PathBuf>, Error> {
         .stderr(Stdio::inherit());
     if let Build::Shipped(target) = build {
         command.args(["--target", target]);
-        command.env("RUSTFLAGS", without_paths());
+        command.env("RUSTFLAGS", shipped_flags(target));
     }
     let output = command.output().map_err(|source| Error::Run {
         program: "cargo".to_owned(),
@@ -124,14 +124,19 @@ fn built(build: Build<'_>) -> Result<Vec<PathBuf>, Error> {
     Ok(messages.filter_map(|message| message.executable).collect())
 }
 
-/// The flags that the environment has, and those that put other names in the place of this machine's folders.
-fn without_paths() -> String {
+/// The flags that the environment has, and those for what is shipped: see [`Build::Shipped`].
+fn shipped_flags(target: &str) -> String {
     let home = std::env::home_dir().unwrap_or_default();
     let cargo_home = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let given = std::env::var("RUSTFLAGS").unwrap_or_default();
     let renamed = [(cargo_home.as_path(), "/cargo"), (workspace(), "/lockwatch")];
     let renamed = renamed.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-    [given, renamed.join(" ")].join(" ").trim().to_owned()
+    let linked_in = if target.ends_with("-linux-gnu") {
+        "-C target-feature=+crt-static"
+    } else {
+        ""
+    };
+    [&given, &renamed.join(" "), linked_in].join(" ").trim().to_owned()
 }
 
 /// The cargo that runs this, where one does.
@@ -143,4 +148,17 @@ pub(crate) fn cargo() -> std::ffi::OsString {
 pub(crate) fn workspace() -> &'static Path {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR"));
     packaging.parent().unwrap_or(packaging)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shipped_for_linux_brings_its_c_library() {
+        let is_linked_in = |target| shipped_flags(target).contains("+crt-static");
+        assert!(is_linked_in("x86_64-unknown-linux-gnu"));
+        assert!(!is_linked_in("aarch64-apple-darwin"));
+        assert!(shipped_flags("aarch64-apple-darwin").contains("=/lockwatch"));
+    }
 }
