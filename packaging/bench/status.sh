@@ -8,7 +8,7 @@ usage() {
     cat <<'END'
 Usage: packaging/bench/status.sh [--repeat COUNT] [--quick] [--rows 1,2,3]
 
-Builds lockwatch with the C library linked in, as a package for Linux should have it, makes the load, and prints a table
+Builds lockwatch as a package for Linux has it, with the C library linked in, makes the load, and prints a table
 with the facts of the machine. One repetition takes about five minutes, with --quick one.
 
   --repeat COUNT  measures so many times, to see how far the numbers spread

@@ -1,9 +1,11 @@
-//! The program as a package for Linux should have it: with the C library linked in. Loading it takes a fifth of the time
-//! of a `lockwatch status`.
+//! The program as a package for Linux has it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// The same flags, which say why.
+const FLAGS: &str = include_str!("../../../packaging/linux.flags");
 
 /// Builds it beside the one that cargo has built for this benchmark, and gives its path. The error says what is missing.
 pub(crate) fn build(loaded: &Path) -> Result<PathBuf, String> {
@@ -27,7 +29,7 @@ pub(crate) fn build(loaded: &Path) -> Result<PathBuf, String> {
         .args(["--target", &host, "--target-dir"])
         .arg(folder)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env(flags, "-C target-feature=+crt-static")
+        .env(flags, FLAGS.trim())
         .stdin(Stdio::null())
         .status();
     match status {

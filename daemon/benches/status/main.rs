@@ -82,7 +82,7 @@ fn progress(what: &str) {
 /// Measures the rows that were asked for, prints the table, and says whether all budgets are met.
 fn measure(options: &Options) -> io::Result<bool> {
     let scene = Scene::new()?;
-    progress("builds lockwatch with the C library linked in");
+    progress("builds lockwatch as a package for Linux has it");
     let as_built = Path::new(env!("CARGO_BIN_EXE_lockwatch"));
     let tool = |name, program: &Path| Tool::new(name, program, &scene).with_arguments(["status", "--json"]);
     let loaded = tool("  with the C library loaded", as_built);

@@ -30,6 +30,8 @@ enum Line {
 pub(crate) enum Must {
     /// Nothing; it is what others are compared with, or shown beside.
     Nothing,
+    /// Nothing, but a ratio is shown.
+    Compared(f64),
     /// A ratio.
     AtLeast { ratio: f64, least: f64 },
     /// A ratio.
@@ -54,6 +56,7 @@ impl Table {
         let milliseconds = |limit: &u32| f64::from(*limit) / 1e3;
         let (compared, wanted, meets) = match must {
             Must::Nothing => (String::new(), String::new(), None),
+            Must::Compared(ratio) => (times(*ratio), String::new(), None),
             Must::AtLeast { ratio, least } => (times(*ratio), format!("≥ {least} ×"), Some(ratio >= least)),
             Must::AtMost { ratio, most } => (times(*ratio), format!("≤ {most} ×"), Some(ratio <= most)),
             Must::WorstAtMost(limit) => (
