@@ -17,6 +17,9 @@ before the one before has ended.
   --only NAME     only the scenes whose names begin with NAME, such as ctrl_z
   --scale FACTOR  with thresholds that are multiplied with this (default 1), such as 0.1, as `cargo test` has them
 
+A shell that starts it in its background has to outlive it, or to start it by setsid: the scenes stop processes, and the kernel
+ends a process group that has such once its shell is gone.
+
 Exit status: 0 where all was as expected every time, 1 where something was not, 2 where something needed is not there or does
 not build.
 END
