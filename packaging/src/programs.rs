@@ -30,8 +30,8 @@ pub(crate) struct Source {
 ///
 /// With the C library linked in, the programs run beside any other one. That, and a place in memory that the linker has
 /// chosen, makes a `lockwatch status` a sixth shorter: nothing is loaded, and the two dozen pages with addresses in them need
-/// not be copied and corrected. The place being known makes it easier to misuse a fault in the C code, which is SQLite's and
-/// reads nothing but the user's own history.
+/// not be copied and corrected. The place being known makes it easier to misuse a fault in C code: that of the C library, and
+/// SQLite, which reads nothing but the user's own history.
 const LINUX_FLAGS: &str = include_str!("../linux.flags");
 
 /// How they are built.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The same flags, which say why.
+/// The flags that `cargo xtask dist` builds with; `packaging/src/programs.rs` says why.
 const FLAGS: &str = include_str!("../../../packaging/linux.flags");
 
 /// Builds it beside the one that cargo has built for this benchmark, and gives its path. The error says what is missing.

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -98,7 +99,7 @@ impl Queue {
     /// Removes the queue, where there is one and none of its processes lives; one that does, otherwise. Its folder stays where
     /// something else is in it.
     ///
-    /// Whoever comes in the same moment goes on without the queue.
+    /// Whoever comes in the same moment makes a new one, or finds no folder and goes on without the queue.
     pub fn clear(state: &Path, kernel: &mut impl Kernel) -> Result<Option<ProcessId>, QueueError> {
         if !state.join(FOLDER).is_dir() {
             return Ok(None);
@@ -265,15 +266,14 @@ impl Queue {
     }
 
     fn lock(&self) -> Result<File, QueueError> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = rustix::fs::open(self.folder.join(LOCKED), flags, Mode::RUSR | Mode::WUSR);
-        let file = File::from(file.map_err(|error| self.failed(error.into()))?);
         let begin = Instant::now();
         let mut pause = Duration::from_micros(100);
         loop {
+            let file = self.lock_file()?;
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
-                Err(Errno::INTR) => {}
+                // One that was removed meanwhile, by `clear`, keeps out nobody who comes now.
+                Ok(()) if self.is_in_place(&file) => return Ok(file),
+                Ok(()) | Err(Errno::INTR) => {}
                 Err(Errno::WOULDBLOCK) if begin.elapsed() < PATIENCE => {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(10));
@@ -286,6 +286,21 @@ impl Queue {
                 Err(error) => return Err(self.failed(error.into())),
             }
         }
+    }
+
+    fn lock_file(&self) -> Result<File, QueueError> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = rustix::fs::open(self.folder.join(LOCKED), flags, Mode::RUSR | Mode::WUSR);
+        file.map(File::from).map_err(|error| self.failed(error.into()))
+    }
+
+    /// Whether a file is the one that whoever comes now opens.
+    fn is_in_place(&self, file: &File) -> bool {
+        let place = self.folder.join(LOCKED).symlink_metadata();
+        let (Ok(place), Ok(own)) = (place, file.metadata()) else {
+            return false;
+        };
+        (place.dev(), place.ino()) == (own.dev(), own.ino())
     }
 }
 

@@ -71,7 +71,12 @@ pub(super) fn remove(agent: Agent, folders: &Folders, told: Told<'_>) -> Result<
     }
     logs::remove(&lock, told)?;
     // A folder with anything else in it stays: the history is in one of them.
-    for folder in [&folders.logs, &folders.runtime, &folders.state] {
+    let empty: &[_] = match agent {
+        Agent::Daemon => &[&folders.logs, &folders.runtime, &folders.state],
+        // The others are the daemon's, which may run.
+        Agent::Tray => &[&folders.state],
+    };
+    for &folder in empty {
         if std::fs::remove_dir(folder).is_ok() {
             told(Act::Removed(folder.clone()));
         }

@@ -130,6 +130,19 @@ fn it_is_removed_once_nobody_of_it_lives() {
     assert!(!state.join("tickets").exists());
 }
 
+/// Who waited for the lock of a queue that was removed must not be let in beside one who has locked the new one.
+#[test]
+fn a_lock_that_was_removed_is_none() {
+    let (_place, state) = folder();
+    let queue = Queue::open(&state, 1).expect("opens");
+    let before = queue.lock().expect("locks");
+    assert!(queue.is_in_place(&before));
+    fs::remove_file(state.join("tickets/queue")).expect("is there");
+    assert!(!queue.is_in_place(&before));
+    let now = queue.lock().expect("locks the new one");
+    assert!(queue.is_in_place(&now) && !queue.is_in_place(&before));
+}
+
 /// Many come in the same moment, each with a queue of its own: one of them starts.
 #[test]
 fn of_many_at_once_one_starts() {
